@@ -1,0 +1,147 @@
+namespace Dino.Tensors.Backends;
+
+/// <summary>
+/// The seam between the library and a device: every computation is one of these members. A backend writes into destinations it is
+/// given, allocates nothing but scratch, and knows nothing of autograd. The abstract members are the primitives; the virtual ones
+/// are fused operations with a default composed of primitives (in <c>Backends/Composite</c>), so that a new device works after the
+/// primitives and gets faster one override at a time.
+/// </summary>
+/// <remarks>
+/// Views are contiguous and F32 unless said otherwise; indices are I32. [R, C] means "last axis C, all others R". Destinations may
+/// not overlap sources unless a member says so. Gradients follow <see cref="Destination"/>: unwanted, overwrite or accumulate.
+/// </remarks>
+public abstract partial class Backend : IDisposable
+{
+    // Memory. Slabs are 64-byte aligned at least.
+    /// <summary>Allocates device memory, uninitialised.</summary>
+    public abstract nint Allocate(long bytes);
+    /// <summary>Frees what <see cref="Allocate"/> returned.</summary>
+    public abstract void Free(nint address, long bytes);
+    /// <summary>Copies host bytes into y (same size).</summary>
+    public abstract void Upload(ReadOnlySpan<byte> source, in View y);
+    /// <summary>Copies x into host bytes (same size), after all work queued before.</summary>
+    public abstract void Download(in View x, Span<byte> destination);
+
+    // Data movement, any element type.
+    /// <summary>y = value.</summary>
+    public abstract void Fill(in View y, float value);
+    /// <summary>y = x, same element type and count.</summary>
+    public abstract void Copy(in View x, in View y);
+    /// <summary>Walks x and y in step: y = x, or y += x (F32). Both have the same shape; strides are arbitrary.</summary>
+    public abstract void CopyStrided(in StridedView x, in StridedView y, bool accumulate);
+    /// <summary>y = x converted to y's element type (to nearest even; floats to I32/U8 truncate, U8 saturates).</summary>
+    public abstract void Cast(in View x, in View y);
+    /// <summary>Element i of y is uniform in [low, high): word i % 4 of block i / 4 of the key's stream.</summary>
+    public abstract void RandomUniform(in View y, RandomKey key, float low, float high);
+    /// <summary>Normal by Box-Muller from words (0,1) and (2,3) of each block.</summary>
+    public abstract void RandomNormal(in View y, RandomKey key, float mean, float deviation);
+
+    // Elementwise.
+    /// <summary>y = op(x); y may be x.</summary>
+    public abstract void Unary(UnaryOp op, in View x, in View y, float a = 0, float b = 0);
+    /// <summary>dx = dy · op'(x); y is the forward result. dx may be dy.</summary>
+    public abstract void UnaryBackward(UnaryOp op, in View x, in View y, in View dy, in Destination dx, float a = 0, float b = 0);
+    /// <summary>y = a op b, b repeated over a seen as [R, C]; y may be a.</summary>
+    public abstract void Binary(BinaryOp op, in View a, in View b, in View y, Broadcast broadcast);
+    /// <summary>y = alpha x + beta y; beta 0 does not read y.</summary>
+    public abstract void Axpby(float alpha, in View x, float beta, in View y);
+
+    // Reductions: x is [outer, n, inner], y is [outer, inner].
+    /// <summary>Reduces the middle axis. Summation error grows like log n (pairwise or wide accumulators), not n.</summary>
+    public abstract void Reduce(ReduceOp op, in View x, in Destination y);
+    /// <summary>Index of the first largest (or smallest) element of the middle axis, I32.</summary>
+    public abstract void ArgReduce(bool largest, in View x, in View y);
+    /// <summary>The k largest of each row, in falling order, ties by rising index: values [R, k] and indices [R, k].</summary>
+    public abstract void TopK(in View x, in View values, in View indices);
+
+    // Matrix products.
+    /// <summary>A batch of strided products; see <see cref="MatMulArguments"/>.</summary>
+    public abstract void MatMul(in MatMulArguments arguments);
+
+    // Indexing rows [n, C].
+    /// <summary>y[i] = x[indices[i]].</summary>
+    public abstract void GatherRows(in View x, in View indices, in View y);
+    /// <summary>y[indices[i]] += x[i], in rising order of i.</summary>
+    public abstract void ScatterAddRows(in View x, in View indices, in View y);
+
+    // Windows over channels-last pictures [N, H, W, C].
+    /// <summary>y [N·OH·OW, KH·KW·C] = the windows of x, zeros outside.</summary>
+    public abstract void Im2Col(in View x, in Window window, in View y);
+    /// <summary>The transpose of <see cref="Im2Col"/>: sums windows back into dx.</summary>
+    public abstract void Col2Im(in View dy, in Window window, in Destination dx);
+    /// <summary>y [N, OH, OW, C] = pooled windows.</summary>
+    public abstract void Pool(PoolOp op, in View x, in Window window, in View y);
+    /// <summary>Gradient of <see cref="Pool"/>.</summary>
+    public abstract void PoolBackward(PoolOp op, in View x, in View dy, in Window window, in Destination dx);
+
+    // Fused: layers.
+    /// <summary>y [R, N] = activation(x [R, K] · weightᵀ [N, K] + bias [N]) ; preActivation [R, N] is stored when it exists, bias is optional.</summary>
+    public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y);
+    /// <summary>Rows to probabilities, max-subtracted.</summary>
+    public virtual partial void Softmax(in View x, in View y);
+    /// <summary>dx = y (dy - Σ y dy).</summary>
+    public virtual partial void SoftmaxBackward(in View y, in View dy, in Destination dx);
+    /// <summary>Rows to log-probabilities.</summary>
+    public virtual partial void LogSoftmax(in View x, in View y);
+    /// <summary>dx = dy - e^y Σ dy.</summary>
+    public virtual partial void LogSoftmaxBackward(in View y, in View dy, in Destination dx);
+    /// <summary>y [R, C] = (x - mean) · rstd · gamma + beta; gamma and beta [C] optional; writes mean [R] and rstd [R].</summary>
+    public virtual partial void LayerNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View rstd);
+    /// <summary>Gradient of <see cref="LayerNorm"/>.</summary>
+    public virtual partial void LayerNormBackward(in View x, in View gamma, in View mean, in View rstd, in View dy, in Destination dx, in Destination dgamma, in Destination dbeta);
+    /// <summary>Train-mode batch norm of x [R, C] over R; writes mean [C] and biased variance [C]; gamma and beta optional.</summary>
+    public virtual partial void BatchNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View variance);
+    /// <summary>Gradient of <see cref="BatchNorm"/>.</summary>
+    public virtual partial void BatchNormBackward(in View x, in View gamma, in View mean, in View variance, float epsilon, in View dy, in Destination dx, in Destination dgamma, in Destination dbeta);
+    /// <summary>y [R, C] = x / max(‖x‖, epsilon) by rows; writes the norms [R], not clamped.</summary>
+    public virtual partial void Normalize(in View x, float epsilon, in View y, in View norms);
+    /// <summary>Gradient of <see cref="Normalize"/>; below epsilon the divisor is a constant.</summary>
+    public virtual partial void NormalizeBackward(in View y, in View norms, float epsilon, in View dy, in Destination dx);
+    /// <summary>w [R, C] = g [R] · v / ‖v‖ by rows; writes the norms [R].</summary>
+    public virtual partial void WeightNorm(in View v, in View g, in View w, in View norms);
+    /// <summary>Gradient of <see cref="WeightNorm"/>.</summary>
+    public virtual partial void WeightNormBackward(in View v, in View g, in View norms, in View dw, in Destination dv, in Destination dg);
+    /// <summary>
+    /// Multi-head self-attention over packed qkv [B, N, 3, H, D]: y [B, N, H·D] = softmax(scale q kᵀ) v. Writes logSumExp [B, H, N] of the
+    /// scaled scores, and probabilities [B, H, N, N] when that view exists.
+    /// </summary>
+    public virtual partial void Attention(in View qkv, float scale, in View y, in View logSumExp, in View probabilities);
+    /// <summary>Gradient of <see cref="Attention"/>; recomputes the probabilities from logSumExp.</summary>
+    public virtual partial void AttentionBackward(in View qkv, float scale, in View y, in View logSumExp, in View dy, in Destination dqkv);
+
+    // Fused: losses.
+    /// <summary>
+    /// DINO cross-entropy. student [S·B, K] and teacher [T·B, K] hold raw logits, view-major; centre [K]. Teacher targets are
+    /// q = softmax((teacher - centre) / teacherTemperature). loss [1] = mean over B and over all pairs (t, s), s ≠ t, of
+    /// -Σ q_t log softmax(student_s / studentTemperature). Writes log-sum-exps of scaled rows: studentLogSumExp [S·B], teacherLogSumExp [T·B], and
+    /// teacherEntropy [1], the mean entropy of the targets in nats.
+    /// </summary>
+    public virtual partial void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentLogSumExp, in View teacherLogSumExp, in View teacherEntropy);
+    /// <summary>Gradient of <see cref="DinoLoss"/> with respect to the student's logits, times dloss [1].</summary>
+    public virtual partial void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentLogSumExp, in View teacherLogSumExp, in View dloss, in Destination dstudent);
+
+    // Fused: optimizers over segments of flat buffers. Segments never overlap.
+    /// <summary>Norm of each segment of the gradient into norms [segments]; with maxNorm > 0 also scales each segment by min(1, maxNorm / (norm + 1e-6)).</summary>
+    public virtual partial void ClipEach(in View gradient, ReadOnlySpan<Segment> segments, float maxNorm, in View norms);
+    /// <summary>Norm of all segments together into norm [1]; with maxNorm > 0 also scales all of them by min(1, maxNorm / (norm + 1e-6)).</summary>
+    public virtual partial void ClipTogether(in View gradient, ReadOnlySpan<Segment> segments, float maxNorm, in View norm);
+    /// <summary>Adam(W) step; first and second moments are zero before step 1 of a segment whatever the buffers hold.</summary>
+    public virtual partial void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants);
+    /// <summary>SGD step; decay is added to the gradient; at step 1 the momentum buffer becomes the gradient.</summary>
+    public virtual partial void Sgd(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, SgdConstants constants);
+    /// <summary>LARS step of the official DINO code: adapted segments decay and scale by trust · ‖p‖ / ‖g + wd p‖ (1 where either norm is 0).</summary>
+    public virtual partial void Lars(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, LarsConstants constants);
+
+    /// <summary>Waits for queued work; nothing to do where calls are synchronous.</summary>
+    public virtual void Synchronize() { }
+
+    /// <summary>Releases scratch memory.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what the backend owns.</summary>
+    protected virtual void Dispose(bool disposing) => ReleaseScratch();
+}
