@@ -1,0 +1,87 @@
+namespace Dino.Tensors.Autograd;
+
+/// <summary>The recorded operations of a scope, in order, and the pools their nodes are rented from.</summary>
+internal sealed class Tape
+{
+    private Function[] _nodes = new Function[64];
+    private Pool?[] _pools = new Pool?[16];
+
+    public int Count { get; private set; }
+
+    public T Push<T>()
+        where T : Function, new()
+    {
+        int type = NodeType<T>.Index;
+        if (type >= _pools.Length)
+            Array.Resize(ref _pools, Math.Max(type + 1, _pools.Length * 2));
+        Pool pool = _pools[type] ??= new Pool();
+        T node = (T)(pool.Rent() ?? pool.Add(new T()));
+        if (Count == _nodes.Length)
+            Array.Resize(ref _nodes, _nodes.Length * 2);
+        _nodes[Count++] = node;
+        return node;
+    }
+
+    public void Truncate(int count)
+    {
+        Count = count;
+        if (count != 0)
+            return;
+        foreach (Pool? pool in _pools)
+            pool?.Reset();
+    }
+
+    /// <summary>Runs the tape backwards from a loss and forgets it.</summary>
+    public void Run(Scope scope, Tensor loss)
+    {
+        BackwardPass seed = new(scope, loss);
+        Backends.Destination start = seed.Gradient(loss);
+        scope.Backend.Fill(start.View, 1);
+        for (int i = Count - 1; i >= 0; i--)
+        {
+            Function node = _nodes[i];
+            Tensor output = node.Output;
+            if (!output.HasGradient)
+                continue;
+            node.Run(new BackwardPass(scope, output));
+            scope.ReleaseScratch();
+            ref TensorRecord record = ref output.Record;
+            if (record.RetainsGradient || record.Gradient == 0)
+                continue;
+            scope.Recycle(record.Gradient, record.Data.Bytes);
+            (record.Gradient, record.HasGradient) = (0, false);
+        }
+
+        Truncate(0);
+    }
+
+    /// <summary>Gives each node type a small number; nodes of a type are interchangeable once forgotten.</summary>
+    private static class NodeType
+    {
+        private static int _count;
+
+        public static int Next() => Interlocked.Increment(ref _count) - 1;
+    }
+
+    private static class NodeType<T>
+    {
+        public static readonly int Index = NodeType.Next();
+    }
+
+    private sealed class Pool
+    {
+        private readonly List<Function> _nodes = [];
+        private int _rented;
+
+        public Function? Rent() => _rented < _nodes.Count ? _nodes[_rented++] : null;
+
+        public Function Add(Function node)
+        {
+            _nodes.Add(node);
+            _rented++;
+            return node;
+        }
+
+        public void Reset() => _rented = 0;
+    }
+}

@@ -1,0 +1,160 @@
+using Dino.Tensors.Autograd;
+using Dino.Tensors.Backends;
+
+namespace Dino.Tensors;
+
+/// <summary>Normalisations over the last axis (or, for batch norm, over all others).</summary>
+public readonly partial struct Tensor
+{
+    /// <summary>Normalises each row to zero mean and unit variance, then scales and shifts it.</summary>
+    /// <param name="gamma">[C], or <c>default</c> for 1.</param>
+    /// <param name="beta">[C], or <c>default</c> for 0.</param>
+    /// <param name="epsilon">Added to the variance (not the standard deviation). DINO uses 1e-6.</param>
+    /// <returns>[.., C].</returns>
+    /// <exception cref="ShapeMismatchException">gamma or beta is not [C].</exception>
+    /// <remarks>Ba et al. 2016, eq. 4; variance is biased, as in torch.nn.LayerNorm.</remarks>
+    public Tensor LayerNorm(Tensor gamma = default, Tensor beta = default, float epsilon = 1e-6f) =>
+        LayerNormFunction.Apply(this, gamma, beta, epsilon);
+
+    /// <summary>Normalises each column over all rows with the statistics of this batch.</summary>
+    /// <param name="gamma">[C], or <c>default</c> for 1.</param>
+    /// <param name="beta">[C], or <c>default</c> for 0.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="mean">Mean of each column [C]; carries no gradient.</param>
+    /// <param name="variance">Biased variance of each column [C]; carries no gradient.</param>
+    /// <returns>[.., C].</returns>
+    /// <remarks>Ioffe and Szegedy 2015. Running statistics are the caller's affair.</remarks>
+    public Tensor BatchNorm(Tensor gamma, Tensor beta, float epsilon, out Tensor mean, out Tensor variance) =>
+        BatchNormFunction.Apply(this, gamma, beta, epsilon, out mean, out variance);
+
+    /// <summary>x / max(‖x‖, epsilon) along an axis.</summary>
+    public Tensor Normalize(int axis = -1, float epsilon = 1e-12f)
+    {
+        axis = Shape.Axis(axis);
+        return axis == Shape.Rank - 1
+            ? NormalizeFunction.Apply(this, epsilon)
+            : NormalizeFunction.Apply(Transpose(axis, -1), epsilon).Transpose(axis, -1);
+    }
+
+    /// <summary>Rows of this [R, C] rescaled to the lengths <paramref name="g"/>: g · v / ‖v‖.</summary>
+    /// <param name="g">[R, 1] or [R].</param>
+    /// <remarks>Salimans and Kingma 2016, eq. 2, as torch's weight_norm with dim 0.</remarks>
+    public Tensor WeightNorm(Tensor g) => WeightNormFunction.Apply(this, g);
+
+    private static void RequireChannels(string operation, Tensor x, Tensor parameter, string name)
+    {
+        if (parameter.Exists && parameter.Shape != new Shape(x.Shape[-1]))
+            throw new ShapeMismatchException($"{operation}: {name} {parameter.Shape} does not fit input {x.Shape}, which ends in {x.Shape[-1]}.");
+    }
+
+    private sealed class LayerNormFunction : Function
+    {
+        private Tensor _x;
+        private Tensor _gamma;
+        private Tensor _beta;
+        private View _mean;
+        private View _rstd;
+
+        public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon)
+        {
+            x.Require(DType.F32, nameof(LayerNorm));
+            RequireChannels(nameof(LayerNorm), x, gamma, nameof(gamma));
+            RequireChannels(nameof(LayerNorm), x, beta, nameof(beta));
+            Scope scope = Scope.Of(nameof(LayerNorm), x, gamma, beta);
+            Tensor y = scope.Empty(x.Shape);
+            Shape rows = [checked((int)x.View.Rows)];
+            View mean = scope.Empty(rows).View, rstd = scope.Empty(rows).View;
+            scope.Backend.LayerNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean, rstd);
+            if (scope.Record<LayerNormFunction>(y, x, gamma, beta) is { } node)
+                (node._x, node._gamma, node._beta, node._mean, node._rstd) = (x, gamma, beta, mean, rstd);
+            return y;
+        }
+
+        protected override void Backward(in BackwardPass pass) =>
+            pass.Backend.LayerNormBackward(_x.View, OptionalView(_gamma), _mean, _rstd, pass.OutputGradient,
+                pass.Gradient(_x), pass.Gradient(_gamma), pass.Gradient(_beta));
+    }
+
+    private sealed class BatchNormFunction : Function
+    {
+        private Tensor _x;
+        private Tensor _gamma;
+        private Tensor _beta;
+        private View _mean;
+        private View _variance;
+        private float _epsilon;
+
+        public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon, out Tensor mean, out Tensor variance)
+        {
+            x.Require(DType.F32, nameof(BatchNorm));
+            RequireChannels(nameof(BatchNorm), x, gamma, nameof(gamma));
+            RequireChannels(nameof(BatchNorm), x, beta, nameof(beta));
+            Scope scope = Scope.Of(nameof(BatchNorm), x, gamma, beta);
+            Tensor y = scope.Empty(x.Shape);
+            mean = scope.Empty([x.Shape[-1]]);
+            variance = scope.Empty([x.Shape[-1]]);
+            scope.Backend.BatchNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean.View, variance.View);
+            if (scope.Record<BatchNormFunction>(y, x, gamma, beta) is { } node)
+                (node._x, node._gamma, node._beta, node._mean, node._variance, node._epsilon) = (x, gamma, beta, mean.View, variance.View, epsilon);
+            return y;
+        }
+
+        protected override void Backward(in BackwardPass pass) =>
+            pass.Backend.BatchNormBackward(_x.View, OptionalView(_gamma), _mean, _variance, _epsilon, pass.OutputGradient,
+                pass.Gradient(_x), pass.Gradient(_gamma), pass.Gradient(_beta));
+    }
+
+    private sealed class NormalizeFunction : Function
+    {
+        private Tensor _x;
+        private View _norms;
+        private float _epsilon;
+
+        public static Tensor Apply(Tensor x, float epsilon)
+        {
+            x.Require(DType.F32, nameof(Normalize));
+            Scope scope = Scope.Of(nameof(Normalize), x);
+            Tensor y = scope.Empty(x.Shape);
+            View norms = scope.Empty([checked((int)x.View.Rows)]).View;
+            scope.Backend.Normalize(x.View, epsilon, y.View, norms);
+            if (scope.Record<NormalizeFunction>(y, x) is { } node)
+                (node._x, node._norms, node._epsilon) = (x, norms, epsilon);
+            return y;
+        }
+
+        protected override void Backward(in BackwardPass pass)
+        {
+            if (pass.Gradient(_x) is { IsWanted: true } dx)
+                pass.Backend.NormalizeBackward(Output.View, _norms, _epsilon, pass.OutputGradient, dx);
+        }
+    }
+
+    private sealed class WeightNormFunction : Function
+    {
+        private Tensor _v;
+        private Tensor _g;
+        private View _norms;
+
+        public static Tensor Apply(Tensor v, Tensor g)
+        {
+            if (v.Shape.Rank != 2 || g.Count != v.Shape[0])
+                throw new ShapeMismatchException($"WeightNorm: v must be [R, C] and g [R, 1]; they are {v.Shape} and {g.Shape}.");
+            Scope scope = Scope.Of(nameof(WeightNorm), v, g);
+            Tensor w = scope.Empty(v.Shape);
+            View norms = scope.Empty([v.Shape[0]]).View;
+            scope.Backend.WeightNorm(v.View, g.View.As([v.Shape[0]]), w.View, norms);
+            if (scope.Record<WeightNormFunction>(w, v, g) is { } node)
+                (node._v, node._g, node._norms) = (v, g, norms);
+            return w;
+        }
+
+        protected override void Backward(in BackwardPass pass)
+        {
+            Shape rows = [_v.Shape[0]];
+            Destination dg = pass.Gradient(_g);
+            if (dg.IsWanted)
+                dg = dg with { View = dg.View.As(rows) };
+            pass.Backend.WeightNormBackward(_v.View, _g.View.As(rows), _norms, pass.OutputGradient, pass.Gradient(_v), dg);
+        }
+    }
+}

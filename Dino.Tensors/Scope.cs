@@ -1,0 +1,244 @@
+using System.Runtime.InteropServices;
+using Dino.Tensors.Autograd;
+using Dino.Tensors.Backends;
+
+namespace Dino.Tensors;
+
+/// <summary>Whether a scope records operations for <see cref="Scope.Backward(Tensor)"/>.</summary>
+public enum GradMode : byte
+{
+    /// <summary>Operations on tensors that require a gradient are recorded.</summary>
+    Record,
+
+    /// <summary>Nothing is recorded: inference.</summary>
+    Off,
+}
+
+/// <summary>
+/// One step or one request: the arena its tensors live in and the tape of what was computed. Closing it frees everything at once.
+/// Open one with <see cref="Device.OpenScope"/>; use it from one thread at a time.
+/// </summary>
+public sealed class Scope : TensorOwner, IDisposable
+{
+    private readonly Arena _arena;
+    private readonly Tape _tape = new();
+    private readonly List<(nint Address, long Bytes)> _scratch = [];
+    private int _epoch;
+    private int _frameStart;
+    private bool _isOpen;
+
+    internal Scope(Device device)
+        : base(device) => _arena = new Arena(device.Backend);
+
+    /// <summary>Whether operations are recorded.</summary>
+    public GradMode Mode { get; private set; }
+
+    /// <summary>The device's backend: for the authors of functions.</summary>
+    public Backend Backend => Device.Backend;
+
+    /// <summary>Bytes of device memory this scope holds.</summary>
+    public long ReservedBytes => _arena.Reserved;
+
+    internal override string Label => $"a scope on {Device}";
+
+    internal void Open(GradMode mode)
+    {
+        Mode = mode;
+        _isOpen = true;
+    }
+
+    /// <summary>An uninitialised tensor.</summary>
+    public Tensor Empty(Shape shape, DType type = DType.F32)
+    {
+        ObjectDisposedException.ThrowIf(!_isOpen, this);
+        return Add(new View(_arena.Take(shape.Count * type.Size()), type, shape), requiresGradient: false);
+    }
+
+    /// <summary>A tensor of one repeated value.</summary>
+    public Tensor Full(Shape shape, float value, DType type = DType.F32)
+    {
+        Tensor tensor = Empty(shape, type);
+        Backend.Fill(tensor.View, value);
+        return tensor;
+    }
+
+    /// <summary>A tensor of zeros.</summary>
+    public Tensor Zeros(Shape shape, DType type = DType.F32) => Full(shape, 0, type);
+
+    /// <summary>A tensor with host values. T is float (F32), Half (F16), int (I32) or byte (U8).</summary>
+    /// <param name="values">Row-major elements, as many as the shape has.</param>
+    /// <param name="shape">Axis lengths.</param>
+    /// <param name="requiresGradient">Makes it a leaf that gets a gradient (F32 only).</param>
+    /// <exception cref="ShapeMismatchException">Wrong number of values.</exception>
+    public Tensor Upload<T>(ReadOnlySpan<T> values, Shape shape, bool requiresGradient = false)
+        where T : unmanaged
+    {
+        DType type = typeof(T) == typeof(float) ? DType.F32
+            : typeof(T) == typeof(int) ? DType.I32
+            : typeof(T) == typeof(byte) ? DType.U8
+            : typeof(T) == typeof(Half) ? DType.F16
+            : throw new NotSupportedException($"Upload takes float, Half, int or byte, not {typeof(T).Name}.");
+        if (values.Length != shape.Count)
+            throw new ShapeMismatchException($"Upload: {values.Length} values for shape {shape}, which has {shape.Count} elements.");
+        if (requiresGradient && type != DType.F32)
+            throw new InvalidOperationException($"Upload: only F32 tensors have gradients, not {type}.");
+        Tensor tensor = Empty(shape, type);
+        Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
+        tensor.Record.RequiresGradient = requiresGradient;
+        return tensor;
+    }
+
+    /// <inheritdoc cref="Upload{T}(ReadOnlySpan{T}, Shape, bool)"/>
+    public Tensor Upload<T>(T[] values, Shape shape, bool requiresGradient = false)
+        where T : unmanaged => Upload((ReadOnlySpan<T>)values, shape, requiresGradient);
+
+    /// <summary>
+    /// Opens a frame: on disposal, tensors made since are freed and what was recorded since is forgotten. Copy what must stay into
+    /// a tensor made before.
+    /// </summary>
+    public Frame OpenFrame()
+    {
+        Frame frame = new(this, _frameStart, _arena.Position, _tape.Count);
+        _frameStart = Count;
+        return frame;
+    }
+
+    /// <summary>Computes the gradients of a one-element loss for every tensor that requires one and took part in it.</summary>
+    /// <exception cref="InvalidOperationException">The loss is not of this scope, not one element, or nothing was recorded for it.</exception>
+    public void Backward(Tensor loss)
+    {
+        if (loss.Owner != this)
+            throw new InvalidOperationException($"Backward: the loss lives in {loss.Owner.Label}, not in this scope.");
+        if (loss.Count != 1)
+            throw new ShapeMismatchException($"Backward: the loss must be one element, it is {loss.Shape}. Reduce it with Sum() or Mean().");
+        if (!loss.RequiresGradient)
+            throw new InvalidOperationException("Backward: the loss depends on no tensor that requires a gradient (or the scope was opened with GradMode.Off).");
+        _tape.Run(this, loss);
+    }
+
+    /// <summary>
+    /// Records how <paramref name="output"/> was made, if any input requires a gradient and this scope records; returns the node to fill
+    /// with what its backward needs, or null.
+    /// </summary>
+    public T? Record<T>(Tensor output, params ReadOnlySpan<Tensor> inputs)
+        where T : Function, new()
+    {
+        if (Mode == GradMode.Off)
+            return null;
+        bool wanted = false;
+        foreach (Tensor input in inputs)
+            wanted |= input.Exists && input.RequiresGradient;
+        if (!wanted)
+            return null;
+        ref TensorRecord record = ref output.Record;
+        record.RequiresGradient = true;
+        record.IsIntermediate = true;
+        T node = _tape.Push<T>();
+        node.Output = output;
+        return node;
+    }
+
+    /// <summary>The one scope among the operands; parameters of stores may be mixed in.</summary>
+    /// <exception cref="InvalidOperationException">Operands of different scopes or devices, or no scope at all; names them.</exception>
+    public static Scope Of(string operation, params ReadOnlySpan<Tensor> operands)
+    {
+        Scope? scope = null;
+        foreach (Tensor operand in operands)
+        {
+            if (operand.Exists && operand.Owner is Scope owner)
+            {
+                if (scope is not null && scope != owner)
+                    throw new InvalidOperationException($"{operation}: operands live in different scopes ({scope.Label} and {owner.Label}). Copy one over with CopyTo.");
+                scope = owner;
+            }
+        }
+
+        if (scope is null)
+            throw new InvalidOperationException($"{operation}: all operands are parameters of a store; results need a scope. Use scope.Use(parameter) for one of them.");
+        foreach (Tensor operand in operands)
+        {
+            if (operand.Exists && operand.Device != scope.Device)
+                throw new InvalidOperationException($"{operation}: operands live on {scope.Device} and {operand.Device}.");
+        }
+
+        return scope;
+    }
+
+    /// <summary>A tensor of a store as a tensor of this scope (same memory); gradients flow through.</summary>
+    public Tensor Use(Tensor tensor)
+    {
+        if (tensor.Device != Device)
+            throw new InvalidOperationException($"Use: the tensor lives on {tensor.Device}, the scope on {Device}.");
+        Tensor alias = Add(tensor.View, requiresGradient: false);
+        if (Record<IdentityFunction>(alias, tensor) is { } node)
+            node.Input = tensor;
+        return alias;
+    }
+
+    internal Tensor Alias(Tensor tensor, Shape shape) => Add(tensor.View.As(shape), requiresGradient: false);
+
+    /// <summary>Whether a tensor was made inside the innermost open frame, so that its gradient may live there too.</summary>
+    internal bool IsInFrame(int slot) => slot >= _frameStart;
+
+    internal override nint TakeGradient(int slot) => IsInFrame(slot)
+        ? _arena.TakeRecycled(At(slot).Data.Bytes)
+        : throw new InvalidOperationException($"Backward inside a frame reaches the tensor {At(slot).Data.Shape} made before the frame; its gradient would be freed with the frame. Make the tensor inside the frame, or call Backward outside it.");
+
+    internal void Recycle(nint address, long bytes) => _arena.Recycle(address, bytes);
+
+    /// <summary>Memory for the duration of one backward function.</summary>
+    internal View TakeScratch(Shape shape)
+    {
+        View view = new(_arena.TakeRecycled(shape.Count * sizeof(float)), DType.F32, shape);
+        _scratch.Add((view.Address, view.Bytes));
+        return view;
+    }
+
+    internal void ReleaseScratch()
+    {
+        foreach ((nint address, long bytes) in _scratch)
+            _arena.Recycle(address, bytes);
+        _scratch.Clear();
+    }
+
+    internal void CloseFrame(int outerStart, Arena.Mark mark, int nodes, int epoch)
+    {
+        // A frame that outlives its scope has nothing left to free.
+        if (epoch != _epoch)
+            return;
+        _tape.Truncate(nodes);
+        Truncate(_frameStart);
+        _frameStart = outerStart;
+        _arena.Rewind(mark);
+    }
+
+    /// <summary>Frees all tensors of the scope at once; their handles become stale. The device keeps the memory for its next scope.</summary>
+    public void Dispose()
+    {
+        if (!_isOpen)
+            return;
+        _isOpen = false;
+        _frameStart = 0;
+        CloseFrame(0, default, 0, _epoch);
+        _epoch++;
+        Device.Return(this);
+    }
+
+    internal void Destroy() => _arena.Dispose();
+
+    /// <summary>Part of a scope that is freed early.</summary>
+    public readonly ref struct Frame
+    {
+        private readonly Scope _scope;
+        private readonly int _outerStart;
+        private readonly Arena.Mark _mark;
+        private readonly int _nodes;
+        private readonly int _epoch;
+
+        internal Frame(Scope scope, int outerStart, Arena.Mark mark, int nodes) =>
+            (_scope, _outerStart, _mark, _nodes, _epoch) = (scope, outerStart, mark, nodes, scope._epoch);
+
+        /// <summary>Frees what was made since the frame was opened.</summary>
+        public void Dispose() => _scope.CloseFrame(_outerStart, _mark, _nodes, _epoch);
+    }
+}

@@ -1,0 +1,108 @@
+using Dino.Tensors.Backends;
+
+namespace Dino.Tensors;
+
+/// <summary>
+/// Tensors that outlive scopes, side by side in one flat F32 buffer, with a second flat buffer for their gradients: an optimizer step,
+/// an EMA or a copy is one sweep over memory.
+/// </summary>
+public sealed class TensorStore : TensorOwner, IDisposable
+{
+    /// <summary>Every tensor begins on a cache line.</summary>
+    private const long AlignmentElements = 16;
+
+    private readonly long[] _offsets;
+    private readonly Tensor[] _tensors;
+    private readonly long _count;
+    private nint _data;
+    private nint _gradients;
+
+    /// <summary>A store of zeros.</summary>
+    /// <param name="device">Where the store lives.</param>
+    /// <param name="shapes">The tensors, in order.</param>
+    /// <param name="withGradients">Whether there is a gradient buffer and the tensors require gradients.</param>
+    public TensorStore(Device device, IReadOnlyList<Shape> shapes, bool withGradients)
+        : base(device)
+    {
+        _offsets = new long[shapes.Count];
+        _tensors = new Tensor[shapes.Count];
+        foreach ((int i, Shape shape) in shapes.Index())
+        {
+            _offsets[i] = _count;
+            _count += (shape.Count + AlignmentElements - 1) / AlignmentElements * AlignmentElements;
+        }
+
+        _data = device.Backend.Allocate(_count * sizeof(float));
+        device.Backend.Fill(Data, 0);
+        if (withGradients)
+        {
+            _gradients = device.Backend.Allocate(_count * sizeof(float));
+            device.Backend.Fill(Gradients, 0);
+        }
+
+        for (int i = 0; i < _tensors.Length; i++)
+        {
+            _tensors[i] = Add(Data.Slice(_offsets[i], shapes[i]), withGradients);
+            if (withGradients)
+                At(i).Gradient = Gradients.Slice(_offsets[i], shapes[i]).Address;
+        }
+    }
+
+    /// <summary>Number of tensors.</summary>
+    public int Length => _tensors.Length;
+
+    /// <summary>A tensor of the store.</summary>
+    public Tensor this[int index] => _tensors[index];
+
+    /// <summary>All tensors as one flat view, padding included.</summary>
+    public View Data => new(Alive(_data), DType.F32, [checked((int)_count)]);
+
+    /// <summary>All gradients as one flat view; meaningful only where <see cref="Tensor.HasGradient"/>.</summary>
+    public View Gradients => _gradients == 0
+        ? throw new InvalidOperationException("This store was made without gradients.")
+        : new View(_gradients, DType.F32, [checked((int)_count)]);
+
+    internal override string Label => $"a parameter store on {Device}";
+
+    /// <summary>First element of a tensor in the flat views.</summary>
+    public long Offset(int index) => _offsets[index];
+
+    /// <summary>Marks all gradients as absent: the next contribution overwrites. Nothing is written.</summary>
+    public void ClearGradients()
+    {
+        for (int i = 0; i < _tensors.Length; i++)
+            At(i).HasGradient = false;
+    }
+
+    /// <summary>Marks one gradient as absent: an optimizer then skips the tensor altogether.</summary>
+    public void DropGradient(int index) => At(index).HasGradient = false;
+
+    /// <summary>Turns the gradient of one tensor on or off (frozen).</summary>
+    public void SetRequiresGradient(int index, bool value)
+    {
+        if (value && _gradients == 0)
+            throw new InvalidOperationException("This store was made without gradients.");
+        At(index).RequiresGradient = value;
+    }
+
+    internal override nint TakeGradient(int slot) =>
+        throw new InvalidOperationException($"A tensor {At(slot).Data.Shape} of a store without gradients was asked for one.");
+
+    /// <summary>Frees the memory; handles become stale.</summary>
+    public void Dispose()
+    {
+        if (_data == 0)
+            return;
+        Truncate(0);
+        Device.Backend.Free(_data, _count * sizeof(float));
+        if (_gradients != 0)
+            Device.Backend.Free(_gradients, _count * sizeof(float));
+        (_data, _gradients) = (0, 0);
+    }
+
+    private nint Alive(nint address)
+    {
+        ObjectDisposedException.ThrowIf(address == 0, this);
+        return address;
+    }
+}
