@@ -130,7 +130,7 @@ public sealed class Scope : TensorOwner, IDisposable
             wanted |= input.Exists && input.RequiresGradient;
         if (!wanted)
             return null;
-        ref TensorRecord record = ref output.Record;
+        ref TensorRecord record = ref output.Root.Record;
         record.RequiresGradient = true;
         record.IsIntermediate = true;
         T node = _tape.Push<T>();
@@ -169,13 +169,19 @@ public sealed class Scope : TensorOwner, IDisposable
     {
         if (tensor.Device != Device)
             throw new InvalidOperationException($"Use: the tensor lives on {tensor.Device}, the scope on {Device}.");
-        Tensor alias = Add(tensor.View, requiresGradient: false);
-        if (Record<IdentityFunction>(alias, tensor) is { } node)
-            node.Input = tensor;
+        return Alias(tensor, tensor.Shape);
+    }
+
+    /// <summary>The same memory and the same gradient under another shape.</summary>
+    internal Tensor Alias(Tensor tensor, Shape shape)
+    {
+        Tensor alias = Detached(tensor, shape);
+        alias.Record.Root = tensor.Root;
         return alias;
     }
 
-    internal Tensor Alias(Tensor tensor, Shape shape) => Add(tensor.View.As(shape), requiresGradient: false);
+    /// <summary>The same memory without a gradient.</summary>
+    internal Tensor Detached(Tensor tensor, Shape shape) => Add(tensor.View.As(shape), requiresGradient: false);
 
     /// <summary>Whether a tensor was made inside the innermost open frame, so that its gradient may live there too.</summary>
     internal bool IsInFrame(int slot) => slot >= _frameStart;

@@ -32,15 +32,25 @@ public readonly partial struct Tensor : IEquatable<Tensor>
     public Device Device => Owner.Device;
 
     /// <summary>Whether <see cref="Scope.Backward(Tensor)"/> will compute a gradient for this tensor.</summary>
-    public bool RequiresGradient => Record.RequiresGradient;
+    public bool RequiresGradient => Root.Record.RequiresGradient;
 
     /// <summary>Whether a gradient has arrived (false: the tensor took no part in the loss; optimizers skip it).</summary>
-    public bool HasGradient => Record.HasGradient;
+    public bool HasGradient => Root.Record.HasGradient;
 
     /// <summary>What backends see: for the authors of functions and backends.</summary>
     public View View => Record.Data;
 
     internal int Slot => _slot;
+
+    /// <summary>Where the gradient of this tensor is kept: itself, or what it is another view of.</summary>
+    internal Tensor Root
+    {
+        get
+        {
+            ref TensorRecord record = ref Record;
+            return record.Root.Exists ? record.Root : this;
+        }
+    }
 
     internal TensorOwner Owner => _owner ?? throw new InvalidOperationException("This tensor handle is empty (default).");
 
@@ -59,9 +69,9 @@ public readonly partial struct Tensor : IEquatable<Tensor>
     {
         get
         {
-            ref TensorRecord record = ref Record;
+            ref TensorRecord record = ref Root.Record;
             if (record.HasGradient)
-                return record.Data with { Address = record.Gradient };
+                return View with { Address = record.Gradient };
             throw new InvalidOperationException(
                 !record.RequiresGradient ? $"The tensor {Shape} does not require a gradient."
                 : record.IsIntermediate ? $"The gradient of the intermediate tensor {Shape} was released during Backward; call RetainGradient() before it."
@@ -72,7 +82,7 @@ public readonly partial struct Tensor : IEquatable<Tensor>
     /// <summary>Keeps the gradient of an intermediate result after Backward.</summary>
     public Tensor RetainGradient()
     {
-        Record.RetainsGradient = true;
+        Root.Record.RetainsGradient = true;
         return this;
     }
 

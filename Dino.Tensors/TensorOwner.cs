@@ -15,6 +15,9 @@ internal struct TensorRecord
     /// <summary>Distinguishes this tensor from earlier ones in the same slot: a stale handle carries another stamp.</summary>
     public uint Stamp;
 
+    /// <summary>The tensor whose memory and gradient this one shows under another shape or in another scope; none for most.</summary>
+    public Tensor Root;
+
     public bool RequiresGradient;
 
     /// <summary>The gradient memory holds a value.</summary>

@@ -64,6 +64,9 @@ public sealed class TensorStore : TensorOwner, IDisposable
 
     internal override string Label => $"a parameter store on {Device}";
 
+    /// <summary>Whether the store has a gradient buffer.</summary>
+    public bool HasGradients => _gradients != 0;
+
     /// <summary>First element of a tensor in the flat views.</summary>
     public long Offset(int index) => _offsets[index];
 

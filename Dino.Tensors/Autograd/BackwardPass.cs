@@ -32,14 +32,15 @@ public readonly ref struct BackwardPass
     {
         if (!input.Exists)
             return Destination.None;
-        ref TensorRecord record = ref input.Record;
+        Tensor root = input.Root;
+        ref TensorRecord record = ref root.Record;
         if (!record.RequiresGradient)
             return Destination.None;
         bool accumulate = record.HasGradient;
         if (record.Gradient == 0)
-            record.Gradient = input.Owner.TakeGradient(input.Slot);
+            record.Gradient = root.Owner.TakeGradient(root.Slot);
         record.HasGradient = true;
-        return new Destination(record.Data with { Address = record.Gradient }, accumulate);
+        return new Destination(input.View with { Address = record.Gradient }, accumulate);
     }
 
     /// <summary>Adds the output's gradient to an input's unchanged. Hands the memory over when nobody else needs it: call last.</summary>
@@ -48,8 +49,9 @@ public readonly ref struct BackwardPass
         if (!input.Exists || !input.RequiresGradient)
             return;
         ref TensorRecord from = ref _output.Record;
-        ref TensorRecord to = ref input.Record;
-        if (input.Owner == Scope && Scope.IsInFrame(input.Slot) && to.Gradient == 0 && !from.RetainsGradient)
+        Tensor root = input.Root;
+        ref TensorRecord to = ref root.Record;
+        if (root.Owner == Scope && Scope.IsInFrame(root.Slot) && to.Gradient == 0 && !from.RetainsGradient)
         {
             (to.Gradient, from.Gradient) = (from.Gradient, 0);
             (to.HasGradient, from.HasGradient) = (true, false);

@@ -38,11 +38,3 @@ public abstract class Function
 
     internal void Run(in BackwardPass pass) => Backward(pass);
 }
-
-/// <summary>y is x under another name or shape: the gradient passes through unchanged.</summary>
-internal sealed class IdentityFunction : Function
-{
-    public Tensor Input;
-
-    protected override void Backward(in BackwardPass pass) => pass.PassThrough(Input);
-}

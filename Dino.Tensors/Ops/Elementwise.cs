@@ -74,7 +74,7 @@ public readonly partial struct Tensor
     public Tensor IsNaN() => UnaryFunction.Apply(UnaryOp.IsNaN, this);
 
     /// <summary>The same values outside of the tape: no gradient flows back through it.</summary>
-    public Tensor Detach() => Scope.Of(nameof(Detach), this).Alias(this, Shape);
+    public Tensor Detach() => Scope.Of(nameof(Detach), this).Detached(this, Shape);
 
     /// <summary>Converted to another element type. F32 keeps its gradient only when the type stays F32.</summary>
     /// <exception cref="InvalidOperationException">The tensor requires a gradient, which a conversion would cut off silently.</exception>

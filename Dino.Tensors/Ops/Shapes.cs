@@ -32,11 +32,7 @@ public readonly partial struct Tensor
             throw new ShapeMismatchException($"Reshape: {Shape} has {Count} elements, {shape} has {shape.Count}.");
         if (shape == Shape)
             return this;
-        Scope scope = Scope.Of(nameof(Reshape), this);
-        Tensor y = scope.Alias(this, shape);
-        if (scope.Record<IdentityFunction>(y, this) is { } node)
-            node.Input = this;
-        return y;
+        return Scope.Of(nameof(Reshape), this).Alias(this, shape);
     }
 
     /// <summary>Merges axes [start, end] into one.</summary>

@@ -1,0 +1,38 @@
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+
+namespace Dino.Nn;
+
+/// <summary>activation(x · weightᵀ + bias).</summary>
+public sealed class Linear : Module
+{
+    /// <summary>A linear layer.</summary>
+    /// <param name="scope">Where <c>weight</c> and <c>bias</c> are declared.</param>
+    /// <param name="inputs">K.</param>
+    /// <param name="outputs">N.</param>
+    /// <param name="bias">Whether there is a bias.</param>
+    /// <param name="weights">First weights; DINO's normal of deviation 0.02 unless given. Biases start at zero.</param>
+    public Linear(ParameterScope scope, int inputs, int outputs, bool bias = true, Initializer? weights = null)
+        : base(scope)
+    {
+        Weight = scope.Parameter("weight", [outputs, inputs], weights ?? Initializer.Normal(0.02f));
+        Bias = bias ? scope.Parameter("bias", [outputs], Initializer.Zeros) : null;
+    }
+
+    /// <summary>[N, K].</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>[N], if any.</summary>
+    public Parameter? Bias { get; }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => Forward(x, Activation.Identity);
+
+    /// <summary>With an activation fused in.</summary>
+    /// <returns>[.., N] for an input [.., K].</returns>
+    public Tensor Forward(Tensor x, Activation activation)
+    {
+        RequireWidth(x, Weight.Shape[1]);
+        return x.Linear(Weight, Bias, activation);
+    }
+}

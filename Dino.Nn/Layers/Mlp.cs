@@ -1,0 +1,17 @@
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+
+namespace Dino.Nn;
+
+/// <summary>Two linear layers with a GELU (exact form) between them.</summary>
+/// <param name="scope">Where <c>fc1</c> and <c>fc2</c> are declared.</param>
+/// <param name="width">Input and output width.</param>
+/// <param name="hidden">Width between the layers.</param>
+public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(scope)
+{
+    private readonly Linear _first = new(scope / "fc1", width, hidden);
+    private readonly Linear _second = new(scope / "fc2", hidden, width);
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => _second.Forward(_first.Forward(x, Activation.Gelu));
+}

@@ -1,0 +1,108 @@
+using Dino.Tensors;
+
+namespace Dino.Nn;
+
+/// <summary>
+/// The parameters and buffers of one network: declared while the network is built, then allocated at once as two flat buffers (learned values
+/// and their gradients) plus a small one for what is not learned.
+/// </summary>
+public sealed class ParameterStore : IDisposable
+{
+    private readonly List<Parameter> _parameters = [];
+    private readonly List<Parameter> _buffers = [];
+    private readonly Dictionary<string, Parameter> _byName = new(StringComparer.Ordinal);
+    private TensorStore? _values;
+    private TensorStore? _bufferValues;
+
+    /// <summary>Where a network begins to declare its parameters.</summary>
+    public ParameterScope Root => new(this, "");
+
+    /// <summary>Learned and fixed parameters in order of declaration.</summary>
+    public IReadOnlyList<Parameter> Parameters => _parameters;
+
+    /// <summary>Buffers in order of declaration.</summary>
+    public IReadOnlyList<Parameter> Buffers => _buffers;
+
+    /// <summary>Parameters and buffers.</summary>
+    public IEnumerable<Parameter> All => _parameters.Concat(_buffers);
+
+    /// <summary>Number of learned and fixed values.</summary>
+    public long Count => _parameters.Sum(parameter => parameter.Shape.Count);
+
+    /// <summary>Whether the network is being trained: batch norm uses the batch's statistics, drop path drops.</summary>
+    public bool IsTraining { get; set; }
+
+    /// <summary>Where drop path gets its masks from.</summary>
+    public IMaskSource Masks { get; set; } = new CounterMasks(0);
+
+    /// <summary>The flat buffers.</summary>
+    public TensorStore Values => _values ?? throw new InvalidOperationException("The ParameterStore has no memory yet: call Allocate after building the network.");
+
+    /// <summary>The device the parameters live on.</summary>
+    public Device Device => Values.Device;
+
+    /// <summary>A parameter or buffer by name.</summary>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public Parameter this[string name] => _byName.TryGetValue(name, out Parameter? parameter) ? parameter : throw new KeyNotFoundException($"The network has no parameter '{name}'.");
+
+    /// <summary>Allocates memory on a device and writes the first values, each a function of the seed and the parameter's position.</summary>
+    /// <param name="device">Where to live.</param>
+    /// <param name="seed">Seed of the initialisation.</param>
+    /// <param name="withGradients">False for a teacher or for inference: no gradient memory, nothing is ever recorded.</param>
+    public ParameterStore Allocate(Device device, ulong seed = 0, bool withGradients = true)
+    {
+        if (_values is not null)
+            throw new InvalidOperationException("The ParameterStore is allocated already.");
+        _values = new TensorStore(device, [.. _parameters.Select(parameter => parameter.Shape)], withGradients);
+        _bufferValues = new TensorStore(device, [.. _buffers.Select(buffer => buffer.Shape)], withGradients: false);
+        foreach ((int i, Parameter parameter) in _parameters.Index())
+        {
+            parameter.Tensor = _values[i];
+            if (withGradients && parameter.IsFixed)
+                _values.SetRequiresGradient(i, false);
+        }
+
+        foreach ((int i, Parameter buffer) in _buffers.Index())
+            buffer.Tensor = _bufferValues[i];
+        foreach ((int i, Parameter parameter) in All.Index())
+            parameter.Initializer.Fill(parameter.Tensor, new RandomKey(seed, B: (uint)i, C: RandomPurpose.Initialization));
+        return this;
+    }
+
+    /// <summary>Turns the learning of parameters on or off by name.</summary>
+    public void SetFrozen(Func<Parameter, bool> which, bool frozen)
+    {
+        foreach (Parameter parameter in _parameters.Where(parameter => !parameter.IsFixed && which(parameter)))
+            Values.SetRequiresGradient(parameter.Index, !frozen);
+    }
+
+    /// <summary>Marks all gradients as absent.</summary>
+    public void ClearGradients() => Values.ClearGradients();
+
+    /// <summary>Copies all values and buffers from a network of the same build.</summary>
+    public void CopyFrom(ParameterStore other)
+    {
+        Device.Backend.Copy(other.Values.Data, Values.Data);
+        foreach ((Parameter from, Parameter to) in other._buffers.Zip(_buffers))
+            from.Tensor.CopyTo(to.Tensor);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _values?.Dispose();
+        _bufferValues?.Dispose();
+    }
+
+    internal Parameter Declare(Parameter parameter)
+    {
+        if (_values is not null)
+            throw new InvalidOperationException($"'{parameter.Name}' was declared after Allocate.");
+        if (!_byName.TryAdd(parameter.Name, parameter))
+            throw new InvalidOperationException($"'{parameter.Name}' is declared twice.");
+        List<Parameter> list = parameter.IsBuffer ? _buffers : _parameters;
+        parameter.Index = list.Count;
+        list.Add(parameter);
+        return parameter;
+    }
+}
