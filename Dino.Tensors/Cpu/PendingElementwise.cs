@@ -4,12 +4,6 @@ namespace Dino.Tensors.Cpu;
 
 internal unsafe partial class CpuPrimitives<V>
 {
-    public override void Fill(in View y, float value) => throw new NotSupportedException("pending");
-    public override void Copy(in View x, in View y) => throw new NotSupportedException("pending");
-    public override void CopyStrided(in StridedView x, in StridedView y, bool accumulate) => throw new NotSupportedException("pending");
-    public override void Cast(in View x, in View y) => throw new NotSupportedException("pending");
-    public override void RandomUniform(in View y, RandomKey key, float low, float high) => throw new NotSupportedException("pending");
-    public override void RandomNormal(in View y, RandomKey key, float mean, float deviation) => throw new NotSupportedException("pending");
     public override void Reduce(ReduceOp op, in View x, in Destination y) => throw new NotSupportedException("pending");
     public override void ArgReduce(bool largest, in View x, in View y) => throw new NotSupportedException("pending");
     public override void TopK(in View x, in View values, in View indices) => throw new NotSupportedException("pending");
