@@ -37,9 +37,13 @@ internal unsafe interface IVec<V> where V : struct, IVec<V>
     /// <summary>a * b + c, fused where the hardware fuses.</summary>
     static abstract V MultiplyAdd(V a, V b, V c);
 
-    /// <summary>Larger lane; as the hardware does for NaN (kernels that must propagate NaN say how).</summary>
+    /// <summary>
+    /// Larger lane. Where <paramref name="b"/> is NaN so is the result, on every platform; where only <paramref name="a"/> is, x86
+    /// answers b. A limit therefore goes first: <c>Max(limit, x)</c> keeps a NaN of x.
+    /// </summary>
     static abstract V Max(V a, V b);
 
+    /// <summary>Smaller lane, with the NaN rule of <see cref="Max"/>.</summary>
     static abstract V Min(V a, V b);
 
     static abstract V Abs(V a);
@@ -61,6 +65,9 @@ internal unsafe interface IVec<V> where V : struct, IVec<V>
 
     /// <summary>2^n for integral n in [-126, 127].</summary>
     static abstract V PowerOfTwo(V n);
+
+    /// <summary>x · 2^n for integral n in [-252, 254], x of order 1; rounds once into the subnormals and overflows to infinity.</summary>
+    static abstract V Scale(V x, V n);
 
     /// <summary>Splits x > 0 (normal) into a mantissa in [1, 2) and an integral exponent.</summary>
     static abstract V Mantissa(V x, out V exponent);

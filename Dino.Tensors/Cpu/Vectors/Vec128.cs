@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Dino.Tensors.Cpu;
 
@@ -87,6 +88,16 @@ internal readonly unsafe struct Vec128(Vector128<float> lanes) : IVec<Vec128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 PowerOfTwo(Vec128 n) =>
         new(((Vector128.ConvertToInt32Native(n._lanes) + Vector128.Create(127)) << 23).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Scale(Vec128 x, Vec128 n)
+    {
+        if (Avx512F.VL.IsSupported)
+            return new(Avx512F.VL.Scale(x._lanes, n._lanes));
+        // Half of the exponent at a time: the first product is exact, the second rounds.
+        Vec128 half = Floor(n * Create(0.5f));
+        return x * PowerOfTwo(half) * PowerOfTwo(n - half);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 Mantissa(Vec128 x, out Vec128 exponent)

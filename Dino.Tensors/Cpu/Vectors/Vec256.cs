@@ -105,6 +105,16 @@ internal readonly unsafe struct Vec256(Vector256<float> lanes) : IVec<Vec256>
         new(((Vector256.ConvertToInt32Native(n._lanes) + Vector256.Create(127)) << 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Scale(Vec256 x, Vec256 n)
+    {
+        if (Avx512F.VL.IsSupported)
+            return new(Avx512F.VL.Scale(x._lanes, n._lanes));
+        // Half of the exponent at a time: the first product is exact, the second rounds.
+        Vec256 half = Floor(n * Create(0.5f));
+        return x * PowerOfTwo(half) * PowerOfTwo(n - half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Mantissa(Vec256 x, out Vec256 exponent)
     {
         Vector256<int> bits = x._lanes.AsInt32();

@@ -101,6 +101,16 @@ internal readonly unsafe struct Vec512(Vector512<float> lanes) : IVec<Vec512>
         new(((Vector512.ConvertToInt32Native(n._lanes) + Vector512.Create(127)) << 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 Scale(Vec512 x, Vec512 n)
+    {
+        if (Avx512F.IsSupported)
+            return new(Avx512F.Scale(x._lanes, n._lanes));
+        // Half of the exponent at a time: the first product is exact, the second rounds.
+        Vec512 half = Floor(n * Create(0.5f));
+        return x * PowerOfTwo(half) * PowerOfTwo(n - half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 Mantissa(Vec512 x, out Vec512 exponent)
     {
         Vector512<int> bits = x._lanes.AsInt32();
