@@ -252,8 +252,11 @@ public enum PoolOp : byte
 public readonly record struct Segment(long Offset, long Length, float LearningRate, float WeightDecay, int Step, bool Adapt = true);
 
 /// <summary>Constants of an AdamW or Adam step.</summary>
+/// <param name="Beta1">Decay of the first moment; double, because 1 - beta keeps few digits of a float beta.</param>
+/// <param name="Beta2">Decay of the second moment.</param>
+/// <param name="Epsilon">Added to the bias-corrected root of the second moment.</param>
 /// <param name="Decoupled">AdamW: decay shrinks the weight directly; otherwise it is added to the gradient (Adam with L2).</param>
-public readonly record struct AdamConstants(float Beta1, float Beta2, float Epsilon, bool Decoupled = true);
+public readonly record struct AdamConstants(double Beta1, double Beta2, float Epsilon, bool Decoupled = true);
 
 /// <summary>Constants of an SGD step.</summary>
 public readonly record struct SgdConstants(float Momentum, float Dampening, bool Nesterov);

@@ -4,16 +4,6 @@ namespace Dino.Tensors.Cpu;
 
 internal unsafe partial class CpuPrimitives<V>
 {
-    public override void Fill(in View y, float value) => throw new NotSupportedException("pending");
-    public override void Copy(in View x, in View y) => throw new NotSupportedException("pending");
-    public override void CopyStrided(in StridedView x, in StridedView y, bool accumulate) => throw new NotSupportedException("pending");
-    public override void Cast(in View x, in View y) => throw new NotSupportedException("pending");
-    public override void RandomUniform(in View y, RandomKey key, float low, float high) => throw new NotSupportedException("pending");
-    public override void RandomNormal(in View y, RandomKey key, float mean, float deviation) => throw new NotSupportedException("pending");
-    public override void Unary(UnaryOp op, in View x, in View y, float a = 0, float b = 0) => throw new NotSupportedException("pending");
-    public override void UnaryBackward(UnaryOp op, in View x, in View y, in View dy, in Destination dx, float a = 0, float b = 0) => throw new NotSupportedException("pending");
-    public override void Binary(BinaryOp op, in View a, in View b, in View y, Broadcast broadcast) => throw new NotSupportedException("pending");
-    public override void Axpby(float alpha, in View x, float beta, in View y) => throw new NotSupportedException("pending");
     public override void Reduce(ReduceOp op, in View x, in Destination y) => throw new NotSupportedException("pending");
     public override void ArgReduce(bool largest, in View x, in View y) => throw new NotSupportedException("pending");
     public override void TopK(in View x, in View values, in View indices) => throw new NotSupportedException("pending");
