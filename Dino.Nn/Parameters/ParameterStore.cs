@@ -45,6 +45,9 @@ public sealed class ParameterStore : IDisposable
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public Parameter this[string name] => _byName.TryGetValue(name, out Parameter? parameter) ? parameter : throw new KeyNotFoundException($"The network has no parameter '{name}'.");
 
+    /// <summary>A parameter or buffer by name, or null.</summary>
+    public Parameter? TryFind(string name) => _byName.GetValueOrDefault(name);
+
     /// <summary>Allocates memory on a device and writes the first values, each a function of the seed and the parameter's position.</summary>
     /// <param name="device">Where to live.</param>
     /// <param name="seed">Seed of the initialisation.</param>

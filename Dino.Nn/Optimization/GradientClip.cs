@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+
+namespace Dino.Nn;
+
+/// <summary>Bounds the norms of gradients: per parameter in DINO, over all of them together in DINOv2.</summary>
+public sealed class GradientClip : IDisposable
+{
+    private readonly ParameterStore _store;
+    private readonly Segment[] _segments;
+    private readonly int[] _indices;
+    private readonly TensorStore _norms;
+    private readonly float[] _host;
+
+    /// <summary>Clipping for a store.</summary>
+    public GradientClip(ParameterStore store)
+    {
+        _store = store;
+        _segments = new Segment[store.Parameters.Count];
+        _indices = new int[store.Parameters.Count];
+        _host = new float[store.Parameters.Count];
+        _norms = new TensorStore(store.Device, [[Math.Max(_segments.Length, 1)], [1]], withGradients: false);
+    }
+
+    /// <summary>Norm of each parameter's gradient before clipping, by index; NaN where there was no gradient. Valid after <see cref="ReadNorms"/>.</summary>
+    public ReadOnlySpan<float> Norms => _host;
+
+    /// <summary>Scales the gradient of each parameter whose norm exceeds the bound: g · bound / (‖g‖ + 1e-6). 0 or less only measures.</summary>
+    public void PerParameter(float bound)
+    {
+        ReadOnlySpan<Segment> segments = Collect();
+        _store.Device.Backend.ClipEach(_store.Values.Gradients, segments, bound, _norms[0].View.Slice(0, [segments.Length]));
+    }
+
+    /// <summary>Scales all gradients together when their joint norm exceeds the bound.</summary>
+    public void Global(float bound) => _store.Device.Backend.ClipTogether(_store.Values.Gradients, Collect(), bound, _norms[1].View);
+
+    /// <summary>Brings the norms of the last <see cref="PerParameter"/> to the host.</summary>
+    public void ReadNorms()
+    {
+        int count = 0;
+        foreach (Parameter parameter in _store.Parameters)
+            count += parameter.Tensor.HasGradient ? 1 : 0;
+        Span<float> packed = stackalloc float[count];
+        _store.Device.Backend.Download(_norms[0].View.Slice(0, [count]), MemoryMarshal.AsBytes(packed));
+        _host.AsSpan().Fill(float.NaN);
+        for (int i = 0; i < count; i++)
+            _host[_indices[i]] = packed[i];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _norms.Dispose();
+
+    private ReadOnlySpan<Segment> Collect()
+    {
+        int count = 0;
+        IReadOnlyList<Parameter> parameters = _store.Parameters;
+        for (int i = 0; i < parameters.Count; i++)
+        {
+            if (!parameters[i].Tensor.HasGradient)
+                continue;
+            _indices[count] = i;
+            _segments[count++] = new Segment(_store.Values.Offset(i), parameters[i].Shape.Count, 0, 0, 0);
+        }
+
+        return _segments.AsSpan(0, count);
+    }
+}

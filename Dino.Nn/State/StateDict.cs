@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using Dino.Tensors;
+using Dino.Tensors.Formats;
+
+namespace Dino.Nn;
+
+/// <summary>A network's values under PyTorch names: to files and from them, strict by default.</summary>
+public static class StateDict
+{
+    /// <summary>Loads values by name.</summary>
+    /// <param name="store">Allocated store.</param>
+    /// <param name="file">An open safetensors file.</param>
+    /// <param name="rename">Maps a key of the file to a parameter name, or to null to leave the key out; identity unless given.</param>
+    /// <param name="strict">Every parameter and buffer must be in the file and nothing else may be.</param>
+    /// <exception cref="StateDictException">Names the missing, unexpected and mis-shaped keys. Nothing has been loaded then.</exception>
+    public static void Load(ParameterStore store, SafetensorsFile file, Func<string, string?>? rename = null, bool strict = true)
+    {
+        Dictionary<string, SafetensorsEntry> entries = new(StringComparer.Ordinal);
+        foreach (SafetensorsEntry entry in file.Entries.Values)
+        {
+            if ((rename is null ? entry.Name : rename(entry.Name)) is { } name)
+                entries[name] = entry;
+        }
+
+        List<string> missing = [], misshaped = [];
+        foreach (Parameter parameter in store.All)
+        {
+            if (!entries.Remove(parameter.Name, out SafetensorsEntry? entry))
+            {
+                // Old checkpoints lack the counter; nothing computes with it.
+                if (!parameter.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+                    missing.Add(parameter.Name);
+            }
+            else if (!SameShape(parameter.Shape, entry.Shape))
+            {
+                misshaped.Add($"{parameter.Name} is [{string.Join(", ", entry.Shape)}] in the file, {parameter.Shape} in the network");
+            }
+        }
+
+        if (misshaped.Count > 0 || (strict && (missing.Count > 0 || entries.Count > 0)))
+            throw new StateDictException(strict ? missing : [], strict ? [.. entries.Keys] : [], misshaped);
+
+        foreach (SafetensorsEntry entry in file.Entries.Values)
+        {
+            if ((rename is null ? entry.Name : rename(entry.Name)) is { } name && store.TryFind(name) is { } parameter)
+                Write(parameter.Tensor, file.ReadSingles(entry.Name));
+        }
+    }
+
+    /// <summary>Values of a tensor from the host.</summary>
+    public static void Write(Tensor tensor, ReadOnlySpan<float> values)
+    {
+        if (values.Length != tensor.Count)
+            throw new ShapeMismatchException($"Write: {values.Length} values for the {tensor.Count} elements of {tensor.Shape}.");
+        tensor.Device.Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
+    }
+
+    private static bool SameShape(Shape shape, IReadOnlyList<long> lengths)
+    {
+        if (shape.Rank != lengths.Count)
+            return false;
+        for (int i = 0; i < shape.Rank; i++)
+        {
+            if (shape[i] != lengths[i])
+                return false;
+        }
+
+        return true;
+    }
+}
+
+/// <summary>A file that does not fit a network; lists the keys.</summary>
+public sealed class StateDictException : Exception
+{
+    /// <summary>An error about keys.</summary>
+    public StateDictException(IReadOnlyList<string> missing, IReadOnlyList<string> unexpected, IReadOnlyList<string> misshaped)
+        : base(Describe(missing, unexpected, misshaped)) => (Missing, Unexpected, Misshaped) = (missing, unexpected, misshaped);
+
+    /// <summary>An error with a message.</summary>
+    public StateDictException(string message) : base(message) { }
+
+    /// <summary>An error without details.</summary>
+    public StateDictException() { }
+
+    /// <summary>An error with its cause.</summary>
+    public StateDictException(string message, Exception innerException) : base(message, innerException) { }
+
+    /// <summary>Parameters the file lacks.</summary>
+    public IReadOnlyList<string> Missing { get; } = [];
+
+    /// <summary>Keys the network lacks.</summary>
+    public IReadOnlyList<string> Unexpected { get; } = [];
+
+    /// <summary>Keys of another shape, with both shapes.</summary>
+    public IReadOnlyList<string> Misshaped { get; } = [];
+
+    private static string Describe(IReadOnlyList<string> missing, IReadOnlyList<string> unexpected, IReadOnlyList<string> misshaped)
+    {
+        List<string> parts = ["The weights do not fit the network."];
+        Add("Missing", missing);
+        Add("Unexpected", unexpected);
+        Add("Wrong shape", misshaped);
+        parts.Add("Check the architecture and patch size; a different part of a checkpoint may need its prefix removed.");
+        return string.Join(' ', parts);
+
+        void Add(string what, IReadOnlyList<string> keys)
+        {
+            if (keys.Count > 0)
+                parts.Add($"{what} ({keys.Count}): {string.Join(", ", keys.Take(12))}{(keys.Count > 12 ? ", ..." : "")}.");
+        }
+    }
+}
