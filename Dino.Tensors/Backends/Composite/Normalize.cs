@@ -14,6 +14,8 @@ public abstract partial class Backend
 
     public virtual partial void NormalizeBackward(in View y, in View norms, float epsilon, in View dy, in Destination dx)
     {
+        if (!dx.IsWanted)
+            return;
         using ScratchFrame scratch = OpenScratch();
         View divisor = scratch.Take([Lines(y)]);
         View projection = scratch.Take([Lines(y)]);

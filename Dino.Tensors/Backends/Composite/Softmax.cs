@@ -17,6 +17,8 @@ public abstract partial class Backend
 
     public virtual partial void SoftmaxBackward(in View y, in View dy, in Destination dx)
     {
+        if (!dx.IsWanted)
+            return;
         using ScratchFrame scratch = OpenScratch();
         View row = scratch.Take([Lines(y)]);
         View work = scratch.Take(y.Shape);
@@ -42,6 +44,8 @@ public abstract partial class Backend
 
     public virtual partial void LogSoftmaxBackward(in View y, in View dy, in Destination dx)
     {
+        if (!dx.IsWanted)
+            return;
         using ScratchFrame scratch = OpenScratch();
         View row = scratch.Take([Lines(y)]);
         View work = scratch.Take(y.Shape);

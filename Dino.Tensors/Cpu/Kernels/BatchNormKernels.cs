@@ -51,7 +51,7 @@ internal static unsafe class BatchNormKernels<V> where V : struct, IVec<V>
         for (int i = 0; i < columns; i += V.Count)
         {
             int count = Math.Min(V.Count, columns - i);
-            V.StorePartial(V.MultiplyAdd(V.LoadPartial(mean + i, count), V.Create(share), V.LoadPartial(x + i, count)), mean + i, count);
+            Lanes<V>.Store(V.MultiplyAdd(Lanes<V>.Load(mean + i, count), V.Create(share), Lanes<V>.Load(x + i, count)), mean + i, count);
         }
 
         Sum<SquaredDeviation>(x, x, mean, rows, columns, squares);
@@ -95,8 +95,8 @@ internal static unsafe class BatchNormKernels<V> where V : struct, IVec<V>
             for (int i = 0; i < columns; i += V.Count)
             {
                 int count = Math.Min(V.Count, columns - i);
-                V term = TTerm.Of(V.LoadPartial(x + (row * columns) + i, count), V.LoadPartial(dy + (row * columns) + i, count), V.LoadPartial(centre + i, count));
-                V.StorePartial(V.LoadPartial(sum + i, count) + term, sum + i, count);
+                V term = TTerm.Of(Lanes<V>.Load(x + (row * columns) + i, count), Lanes<V>.Load(dy + (row * columns) + i, count), Lanes<V>.Load(centre + i, count));
+                Lanes<V>.Store(Lanes<V>.Load(sum + i, count) + term, sum + i, count);
             }
         }
     }

@@ -24,7 +24,7 @@ internal unsafe struct ColumnFold<V> : IJob where V : struct, IVec<V>
         {
             int count = Math.Min(V.Count, last - column);
             V sum = Fold(Partials + column, count);
-            V.StorePartial(Accumulate ? sum + V.LoadPartial(Sums + column, count) : sum, Sums + column, count);
+            Lanes<V>.Store(Accumulate ? sum + Lanes<V>.Load(Sums + column, count) : sum, Sums + column, count);
         }
     }
 
@@ -35,14 +35,14 @@ internal unsafe struct ColumnFold<V> : IJob where V : struct, IVec<V>
         int tile = 0;
         for (; tile <= Tiles - 4; tile += 4, partial += 4 * Stride)
         {
-            s0 = s0 + V.LoadPartial(partial, count);
-            s1 = s1 + V.LoadPartial(partial + Stride, count);
-            s2 = s2 + V.LoadPartial(partial + (2 * Stride), count);
-            s3 = s3 + V.LoadPartial(partial + (3 * Stride), count);
+            s0 = s0 + Lanes<V>.Load(partial, count);
+            s1 = s1 + Lanes<V>.Load(partial + Stride, count);
+            s2 = s2 + Lanes<V>.Load(partial + (2 * Stride), count);
+            s3 = s3 + Lanes<V>.Load(partial + (3 * Stride), count);
         }
 
         for (; tile < Tiles; tile++, partial += Stride)
-            s0 = s0 + V.LoadPartial(partial, count);
+            s0 = s0 + Lanes<V>.Load(partial, count);
         return (s0 + s1) + (s2 + s3);
     }
 }

@@ -94,9 +94,9 @@ internal static unsafe class LayerNormKernels<V> where V : struct, IVec<V>
         for (; i < n; i += V.Count)
         {
             int count = Math.Min(V.Count, n - i);
-            V g = V.LoadPartial(dy + i, count) * V.LoadPartial(gamma + i, count);
+            V g = Lanes<V>.Load(dy + i, count) * Lanes<V>.Load(gamma + i, count);
             s0 = s0 + g;
-            p0 = V.MultiplyAdd(g, V.LoadPartial(x + i, count) - middle, p0);
+            p0 = V.MultiplyAdd(g, Lanes<V>.Load(x + i, count) - middle, p0);
         }
 
         sum = V.Sum(s0 + s1);
@@ -142,9 +142,9 @@ internal static unsafe class LayerNormKernels<V> where V : struct, IVec<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ParameterTail(float* x, float mean, float rstd, float* dy, float* dgamma, float* dbeta, int count)
     {
-        V d = V.LoadPartial(dy, count);
-        V normalised = (V.LoadPartial(x, count) - V.Create(mean)) * V.Create(rstd);
-        V.StorePartial(V.MultiplyAdd(normalised, d, V.LoadPartial(dgamma, count)), dgamma, count);
-        V.StorePartial(V.LoadPartial(dbeta, count) + d, dbeta, count);
+        V d = Lanes<V>.Load(dy, count);
+        V normalised = (Lanes<V>.Load(x, count) - V.Create(mean)) * V.Create(rstd);
+        Lanes<V>.Store(V.MultiplyAdd(normalised, d, Lanes<V>.Load(dgamma, count)), dgamma, count);
+        Lanes<V>.Store(Lanes<V>.Load(dbeta, count) + d, dbeta, count);
     }
 }

@@ -70,9 +70,9 @@ internal static unsafe class OptimizerKernels<V> where V : struct, IVec<V>
         for (int i = 0; i < n; i += V.Count)
         {
             int count = Math.Min(V.Count, n - i);
-            V weight = V.LoadPartial(p + i, count);
-            V gradient = V.MultiplyAdd(weight, shrink, V.LoadPartial(g + i, count));
-            V.StorePartial(V.MultiplyAdd(gradient, step, weight), p + i, count);
+            V weight = Lanes<V>.Load(p + i, count);
+            V gradient = V.MultiplyAdd(weight, shrink, Lanes<V>.Load(g + i, count));
+            Lanes<V>.Store(V.MultiplyAdd(gradient, step, weight), p + i, count);
         }
     }
 
@@ -87,12 +87,12 @@ internal static unsafe class OptimizerKernels<V> where V : struct, IVec<V>
         for (int i = 0; i < n; i += V.Count)
         {
             int count = Math.Min(V.Count, n - i);
-            V weight = V.LoadPartial(p + i, count);
-            V gradient = V.MultiplyAdd(weight, decay, V.LoadPartial(g + i, count)) * factor;
-            V speed = isFirst ? gradient : V.MultiplyAdd(V.LoadPartial(u + i, count), keep, gradient * fresh);
-            V.StorePartial(speed, u + i, count);
+            V weight = Lanes<V>.Load(p + i, count);
+            V gradient = V.MultiplyAdd(weight, decay, Lanes<V>.Load(g + i, count)) * factor;
+            V speed = isFirst ? gradient : V.MultiplyAdd(Lanes<V>.Load(u + i, count), keep, gradient * fresh);
+            Lanes<V>.Store(speed, u + i, count);
             V direction = nesterov ? V.MultiplyAdd(speed, keep, gradient) : speed;
-            V.StorePartial(V.MultiplyAdd(direction, step, weight), p + i, count);
+            Lanes<V>.Store(V.MultiplyAdd(direction, step, weight), p + i, count);
         }
     }
 
@@ -121,7 +121,7 @@ internal static unsafe class OptimizerKernels<V> where V : struct, IVec<V>
         for (; i < n; i += V.Count)
         {
             int count = Math.Min(V.Count, n - i);
-            V d = V.MultiplyAdd(V.LoadPartial(p + i, count), shrink, V.LoadPartial(g + i, count));
+            V d = V.MultiplyAdd(Lanes<V>.Load(p + i, count), shrink, Lanes<V>.Load(g + i, count));
             s0 = V.MultiplyAdd(d, d, s0);
         }
 
