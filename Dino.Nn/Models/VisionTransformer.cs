@@ -39,14 +39,16 @@ public sealed class VisionTransformer : Module
     /// <summary>Architecture.</summary>
     public VisionTransformerOptions Options { get; }
 
-    /// <summary>The CLS feature of each picture, or the classifier's logits if there is one.</summary>
+    /// <summary>The CLS feature of each picture. A classifier is not applied, as in the official code: see <see cref="Classify"/>.</summary>
     /// <param name="x">Pictures [B, C, H, W]; rows and columns beyond a multiple of the patch size are dropped.</param>
     /// <returns>[B, D].</returns>
-    public override Tensor Forward(Tensor x)
-    {
-        Tensor cls = Tokens(x).Select(1, 0);
-        return _classifier is null ? cls : _classifier.Forward(cls);
-    }
+    public override Tensor Forward(Tensor x) => Tokens(x).Select(1, 0);
+
+    /// <summary>Logits [B, classes] of the linear classifier on the CLS feature.</summary>
+    /// <exception cref="InvalidOperationException">The network has no classifier.</exception>
+    public Tensor Classify(Tensor x) => _classifier is null
+        ? throw new InvalidOperationException($"VisionTransformer '{Path}' has no classifier: set Classes in its options.")
+        : _classifier.Forward(Forward(x));
 
     /// <summary>All tokens after the final norm, CLS first.</summary>
     /// <param name="x">Pictures [B, C, H, W].</param>
@@ -61,11 +63,11 @@ public sealed class VisionTransformer : Module
 
     /// <summary>Tokens after each of the last blocks, oldest first, each through the final norm.</summary>
     /// <param name="x">Pictures [B, C, H, W].</param>
-    /// <param name="count">How many blocks.</param>
+    /// <param name="count">How many blocks; all of them if there are fewer.</param>
     public Tensor[] IntermediateLayers(Tensor x, int count = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _blocks.Length);
+        count = Math.Min(count, _blocks.Length);
         Tensor tokens = Embed(x);
         Tensor[] layers = new Tensor[count];
         for (int i = 0; i < _blocks.Length; i++)

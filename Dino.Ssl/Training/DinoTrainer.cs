@@ -1,0 +1,184 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Dino.Nn;
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+
+namespace Dino.Ssl;
+
+/// <summary>What a training step reports.</summary>
+/// <param name="Loss">Mean cross-entropy over the pairs of views, in nats.</param>
+/// <param name="TeacherEntropy">Mean entropy of the teacher's targets, in nats; ln K is uniform, 0 is one prototype for each picture.</param>
+/// <param name="Settings">The scheduled values that were used.</param>
+public readonly record struct StepReport(float Loss, float TeacherEntropy, DinoSettings Settings)
+{
+    /// <summary>Kullback-Leibler divergence of student from teacher: what is left to learn. 0 together with an entropy of ln K is collapse.</summary>
+    public float Divergence => Loss - TeacherEntropy;
+}
+
+/// <summary>The state of a DINO run and its step: the algorithm of the paper, top to bottom.</summary>
+/// <remarks>Caron et al. 2021, algorithm 1 with multi-crop; order and arithmetic of the official train_one_epoch.</remarks>
+public sealed class DinoTrainer : IDisposable
+{
+    private readonly GradientClip _clip;
+    private readonly CounterMasks _masks;
+
+    /// <summary>A run before its first step: the teacher is a copy of the student.</summary>
+    public DinoTrainer(Device device, DinoOptions options, int iterationsPerEpoch)
+    {
+        options.Validate();
+        (Device, Options) = (device, options);
+        Schedules = new DinoSchedules(options, iterationsPerEpoch);
+        Student = new DinoNetwork(options.Backbone, options.Head);
+        Student.Store.Allocate(device, options.Seed).IsTraining = true;
+        _masks = new CounterMasks(options.Seed);
+        Student.Store.Masks = _masks;
+        Teacher = new DinoNetwork(options.Backbone with { DropPath = 0 }, options.Head);
+        // The teacher stays in training mode: batch norm uses the batch, as in the official code.
+        Teacher.Store.Allocate(device, withGradients: false).IsTraining = true;
+        Teacher.Store.CopyFrom(Student.Store);
+        Optimizer = Optimizer.ByName(options.Optimizer, Student.Store);
+        Centre = new TeacherCentre(device, options.Head.Prototypes, options.CentreMomentum);
+        _clip = new GradientClip(Student.Store);
+    }
+
+    /// <summary>Where the run lives.</summary>
+    public Device Device { get; }
+
+    /// <summary>Settings.</summary>
+    public DinoOptions Options { get; }
+
+    /// <summary>What changes from step to step.</summary>
+    public DinoSchedules Schedules { get; }
+
+    /// <summary>The network that learns.</summary>
+    public DinoNetwork Student { get; }
+
+    /// <summary>The network that follows.</summary>
+    public DinoNetwork Teacher { get; }
+
+    /// <summary>Updates the student.</summary>
+    public Optimizer Optimizer { get; }
+
+    /// <summary>Centre of the teacher's logits.</summary>
+    public TeacherCentre Centre { get; }
+
+    /// <summary>Norms of the student's gradients before clipping.</summary>
+    public GradientClip Clip => _clip;
+
+    /// <summary>Steps done.</summary>
+    public long StepIndex { get; set; }
+
+    /// <summary>Called between backward and optimizer, for observers; the gradients are those before clipping.</summary>
+    public Action<DinoTrainer>? AfterBackward { get; set; }
+
+    /// <summary>One step on a batch.</summary>
+    /// <param name="views">Views of the batch: first the two global ones, then the local ones.</param>
+    /// <param name="batch">Pictures in the batch.</param>
+    /// <exception cref="NonFiniteLossException">The loss is NaN or infinite; nothing has been updated.</exception>
+    public StepReport Step(IReadOnlyList<CropView> views, int batch)
+    {
+        DinoSettings settings = Schedules.At(StepIndex);
+        _masks.BeginStep(StepIndex);
+        using Scope scope = Device.OpenScope();
+        Groups groups = Upload(scope, views, batch);
+        Tensor targets = Teacher.Forward(groups[0]);
+        Tensor logits = Student.Forward(groups[..groups.Count]);
+        Tensor loss = logits.DinoLoss(targets, Centre.Value, (float)Options.StudentTemperature, (float)settings.TeacherTemperature, batch, out Tensor entropy);
+        StepReport report = new(loss.Item(), entropy.Item(), settings);
+        if (!float.IsFinite(report.Loss))
+            throw new NonFiniteLossException(StepIndex, report);
+        Student.Store.ClearGradients();
+        scope.Backward(loss);
+        AfterBackward?.Invoke(this);
+        if (Options.ClipGradient > 0)
+            _clip.PerParameter((float)Options.ClipGradient);
+        if (settings.Epoch < Options.FreezeLastLayer)
+            DropLastLayerGradients();
+        Optimizer.Step(settings.LearningRate, settings.WeightDecay);
+        Follow(settings.Momentum);
+        Centre.Update(targets);
+        StepIndex++;
+        return report;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Student.Dispose();
+        Teacher.Dispose();
+        Optimizer.Dispose();
+        Centre.Dispose();
+        _clip.Dispose();
+    }
+
+    /// <summary>teacher = m · teacher + (1 - m) · student, over all parameters (fixed ones too), not over buffers.</summary>
+    private void Follow(double momentum) =>
+        Device.Backend.Axpby((float)(1 - momentum), Student.Store.Values.Data, (float)momentum, Teacher.Store.Values.Data);
+
+    /// <summary>A dropped gradient is no gradient: the optimizer skips the parameter and its step count.</summary>
+    private void DropLastLayerGradients()
+    {
+        foreach (Parameter parameter in LastLayer)
+            Student.Store.Values.DropGradient(parameter.Index);
+    }
+
+    private Parameter[] LastLayer => field ??= [.. Student.Store.Parameters.Where(parameter => parameter.Name.Contains("last_layer", StringComparison.Ordinal))];
+
+    /// <summary>Puts consecutive views of equal width into one tensor each.</summary>
+    private Groups Upload(Scope scope, IReadOnlyList<CropView> views, int batch)
+    {
+        if (views.Count < 2)
+            throw new ArgumentException($"A step needs the two global views at least; {views.Count} were given.", nameof(views));
+        Groups groups = default;
+        for (int start = 0; start < views.Count;)
+        {
+            CropView first = views[start];
+            int end = start + 1;
+            while (end < views.Count && views[end].Width == first.Width)
+                end++;
+            if (start == 0 && end < 2)
+                throw new ArgumentException("The two global views must have the same size.", nameof(views));
+            // The teacher sees the first two views only: global views of the size of local ones stay a group of their own.
+            if (start == 0)
+                end = 2;
+            Tensor group = scope.Empty([(end - start) * batch, first.Pixels.Length / batch / (first.Height * first.Width), first.Height, first.Width]);
+            for (int view = start; view < end; view++)
+                Write(group.View, view - start, views[view], first, batch);
+            groups.Add(group);
+            start = end;
+        }
+
+        return groups;
+    }
+
+    private void Write(View group, int position, CropView view, CropView first, int batch)
+    {
+        if (view.Height != first.Height || view.Pixels.Length != first.Pixels.Length || view.Pixels.Length % batch != 0)
+            throw new ShapeMismatchException($"Views of a group must agree: {view.Height}x{view.Width} with {view.Pixels.Length} values against {first.Height}x{first.Width} with {first.Pixels.Length}, batch {batch}.");
+        View place = group.Slice((long)position * view.Pixels.Length, [view.Pixels.Length]);
+        Device.Backend.Upload(MemoryMarshal.AsBytes(view.Pixels.Span), place);
+    }
+
+    /// <summary>Tensors of the resolutions, on the stack.</summary>
+    private struct Groups
+    {
+        private GroupArray _tensors;
+
+        public int Count { get; private set; }
+
+        [UnscopedRef]
+        public ReadOnlySpan<Tensor> this[Range range] => ((ReadOnlySpan<Tensor>)_tensors)[range];
+
+        public readonly Tensor this[int index] => _tensors[index];
+
+        public void Add(Tensor tensor) => _tensors[Count++] = tensor;
+    }
+
+    [InlineArray(8)]
+    private struct GroupArray
+    {
+        private Tensor _first;
+    }
+}

@@ -1,0 +1,34 @@
+namespace Dino.Tensors.Formats;
+
+/// <summary>Replaces files as a whole: a reader, or a machine that loses power, sees the old file or the new one, never half of one.</summary>
+public static class AtomicFile
+{
+    // Files are written in pieces of their own choice; the buffer only gathers the small ones.
+    private const int BufferBytes = 1 << 16;
+
+    /// <summary>Writes a temporary file beside <paramref name="path"/>, flushes it to the disk and renames it over the target.</summary>
+    /// <param name="path">The file to create or replace. Its folder must exist.</param>
+    /// <param name="write">Writes the content. If it throws, the target stays as it was and the temporary file is removed.</param>
+    public static void Write(string path, Action<Stream> write)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(write);
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes))
+            {
+                write(stream);
+                // The rename must not reach the disk before the data does.
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

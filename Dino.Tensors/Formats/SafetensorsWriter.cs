@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Dino.Tensors.Formats;
+
+/// <summary>Hands out the bytes of a tensor at the moment they are written, little-endian and row-major.</summary>
+public delegate ReadOnlySpan<byte> TensorBytes();
+
+/// <summary>
+/// Collects tensors and saves them as a safetensors file. Wider element types come first, then names in ordinal order, so that
+/// every tensor is aligned to its element size without gaps (readers reject gaps) and equal content gives equal files.
+/// </summary>
+public sealed class SafetensorsWriter
+{
+    private sealed record Item(string Name, string Type, long[] Shape, long Length, TensorBytes Bytes);
+
+    // The data section starts at a multiple of 8: the header is padded with spaces.
+    private const int Alignment = 8;
+
+    private readonly Dictionary<string, Item> _items = new(StringComparer.Ordinal);
+
+    /// <summary>Strings for the file's <c>__metadata__</c>; left out when empty.</summary>
+    public IDictionary<string, string> Metadata { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>Adds an F32 tensor. The values are read when the file is saved.</summary>
+    public void Add(string name, Shape shape, ReadOnlyMemory<float> values)
+    {
+        RequireLittleEndian();
+        Add(name, DType.F32, shape, () => MemoryMarshal.AsBytes(values.Span));
+    }
+
+    /// <summary>Adds an I32 tensor. The values are read when the file is saved.</summary>
+    public void Add(string name, Shape shape, ReadOnlyMemory<int> values)
+    {
+        RequireLittleEndian();
+        Add(name, DType.I32, shape, () => MemoryMarshal.AsBytes(values.Span));
+    }
+
+    /// <summary>Adds a tensor whose bytes are asked for when the file is saved: native memory needs no managed copy.</summary>
+    /// <param name="name">Key in the file.</param>
+    /// <param name="type">Element type.</param>
+    /// <param name="shape">Axis lengths.</param>
+    /// <param name="bytes">Gives exactly <c>shape.Count · type.Size()</c> bytes.</param>
+    /// <exception cref="ArgumentException">The name is taken or reserved.</exception>
+    public void Add(string name, DType type, Shape shape, TensorBytes bytes) =>
+        AddRaw(name, SafetensorsTypes.Name(type), [.. shape.Select(length => (long)length)], bytes);
+
+    /// <summary>Adds a tensor of any type of the format, also those that tensors of this library cannot have: F64, I64, BOOL ...</summary>
+    /// <param name="name">Key in the file.</param>
+    /// <param name="type">The format's type name.</param>
+    /// <param name="shape">Axis lengths; empty for a scalar.</param>
+    /// <param name="bytes">Gives exactly as many bytes as type and shape ask for, when the file is saved.</param>
+    /// <exception cref="ArgumentException">The name is taken or reserved, the type unknown, or an axis negative.</exception>
+    public void AddRaw(string name, string type, IReadOnlyList<long> shape, TensorBytes bytes)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(bytes);
+        int size = SafetensorsTypes.Size(type);
+        if (size == 0)
+            throw new ArgumentException($"Tensor '{name}': '{type}' is not a safetensors element type.", nameof(type));
+        if (name == "__metadata__")
+            throw new ArgumentException("The name '__metadata__' is reserved by the format.", nameof(name));
+        long length = size;
+        foreach (long axis in shape)
+            length = axis >= 0 ? checked(length * axis) : throw new ArgumentException($"Tensor '{name}' has a negative axis in [{string.Join(", ", shape)}].", nameof(shape));
+        if (!_items.TryAdd(name, new Item(name, type, [.. shape], length, bytes)))
+            throw new ArgumentException($"A tensor '{name}' was added before.", nameof(name));
+    }
+
+    /// <summary>Writes the file in place of any older one (see <see cref="AtomicFile"/>).</summary>
+    /// <exception cref="InvalidOperationException">A tensor gave another number of bytes than its type and shape ask for; the file is left as it was.</exception>
+    public void Save(string path) => AtomicFile.Write(path, Write);
+
+    /// <summary>Writes the content of the file to a stream.</summary>
+    public void Write(Stream stream)
+    {
+        Item[] items = [.. _items.Values.OrderByDescending(item => SafetensorsTypes.Size(item.Type)).ThenBy(item => item.Name, StringComparer.Ordinal)];
+        byte[] header = Header(items);
+        Span<byte> prefix = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(prefix, header.Length);
+        stream.Write(prefix);
+        stream.Write(header);
+        foreach (Item item in items)
+        {
+            ReadOnlySpan<byte> bytes = item.Bytes();
+            if (bytes.Length != item.Length)
+                throw new InvalidOperationException($"Tensor '{item.Name}' of {item.Type} [{string.Join(", ", item.Shape)}] takes {item.Length} bytes and gave {bytes.Length}.");
+            stream.Write(bytes);
+        }
+    }
+
+    private byte[] Header(Item[] items)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter json = new(stream))
+        {
+            json.WriteStartObject();
+            if (Metadata.Count > 0)
+            {
+                json.WriteStartObject("__metadata__");
+                foreach ((string key, string value) in Metadata)
+                    json.WriteString(key, value);
+                json.WriteEndObject();
+            }
+
+            long offset = 0;
+            foreach (Item item in items)
+            {
+                json.WriteStartObject(item.Name);
+                json.WriteString("dtype", item.Type);
+                json.WriteStartArray("shape");
+                foreach (long axis in item.Shape)
+                    json.WriteNumberValue(axis);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset = checked(offset + item.Length));
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        while (stream.Length % Alignment != 0)
+            stream.WriteByte((byte)' ');
+        return stream.ToArray();
+    }
+
+    private static void RequireLittleEndian()
+    {
+        if (!BitConverter.IsLittleEndian)
+            throw new PlatformNotSupportedException("The file is little-endian: give the bytes in that order through AddRaw.");
+    }
+}

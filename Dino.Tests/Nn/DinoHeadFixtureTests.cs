@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Dino.Nn;
+using Dino.Tensors;
+
+namespace Dino.Tests.Nn;
+
+/// <summary>The DINO head against the official one: training forward, every gradient, running statistics, evaluation forward.</summary>
+public class DinoHeadFixtureTests
+{
+    public static TheoryData<string> Cases => FixtureStore.Cases("b_dino_head");
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Forward_and_gradients_agree_with_the_official_head(string id)
+    {
+        using FixtureCase golden = FixtureStore.Open(id);
+        JsonElement config = golden.Config;
+        using ParameterStore store = new();
+        DinoHead head = new(store.Root, config.GetProperty("in_dim").GetInt32(), new DinoHeadOptions
+        {
+            Prototypes = config.GetProperty("out_dim").GetInt32(),
+            Hidden = config.GetProperty("hidden_dim").GetInt32(),
+            Bottleneck = config.GetProperty("bottleneck_dim").GetInt32(),
+            Layers = config.GetProperty("nlayers").GetInt32(),
+            BatchNorm = config.GetProperty("use_bn").GetBoolean(),
+            FixedLength = config.GetProperty("norm_last_layer").GetBoolean(),
+        });
+        store.Allocate(CpuDevice.Shared);
+        FixtureWeights.LoadParameters(store, golden);
+        using Scope scope = CpuDevice.Shared.OpenScope();
+
+        store.IsTraining = true;
+        Tensor x = scope.Upload(golden.Singles("in.x"), new Shape(golden.Shape("in.x")), requiresGradient: true);
+        Tensor y = head.Forward(x);
+        golden.AssertMatches("out.y", y.ToArray());
+        scope.Backward((y * scope.Upload(golden.Singles("up.y"), y.Shape)).Sum());
+        golden.AssertMatches("grad.x", x.GradientToArray());
+        FixtureWeights.AssertGradients(store, golden);
+        foreach (Parameter buffer in store.Buffers.Where(buffer => golden.Has("out.after." + buffer.Name)))
+            golden.AssertMatches("out.after." + buffer.Name, buffer.Tensor.ToArray());
+
+        store.IsTraining = false;
+        golden.AssertMatches("out.y_eval", head.Forward(x).ToArray());
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Dino.Nn;
+using Dino.Ssl;
+using Dino.Tensors;
+
+namespace Dino.Tests.Ssl;
+
+/// <summary>Loss, gradient and centre over several calls against the official DINOLoss and lightly's.</summary>
+public class DinoLossFixtureTests
+{
+    public static TheoryData<string> Official => FixtureStore.Cases("c_loss", name => name.StartsWith("dino_", StringComparison.Ordinal));
+
+    public static TheoryData<string> Lightly => FixtureStore.Cases("c_loss", name => name.StartsWith("lightly_dino", StringComparison.Ordinal));
+
+    [Theory, MemberData(nameof(Official))]
+    public void Official_loss_agrees(string id)
+    {
+        using FixtureCase golden = FixtureStore.Open(id);
+        JsonElement config = golden.Config;
+        double Number(string name, double otherwise) => config.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : otherwise;
+        int epochs = (int)Number("ep", 1);
+        Schedule temperatures = Schedule.PerEpoch(Number("wt", 0.04), Number("tt", 0.04), (int)Number("wte", 0), epochs);
+        double[] epoch = golden.Doubles("in.epoch");
+        float[] used = [.. epoch.Select(e => (float)temperatures[(long)e])];
+        golden.AssertMatches("out.teacher_temp", used);
+        Run(golden, Number("st", 0.1), Number("cm", 0.9), (int)Number("B", 0), call => used[call]);
+    }
+
+    [Theory, MemberData(nameof(Lightly))]
+    public void Lightly_loss_agrees(string id)
+    {
+        using FixtureCase golden = FixtureStore.Open(id);
+        JsonElement config = golden.Config;
+        double Number(string name) => config.GetProperty(name).GetDouble();
+        Schedule temperatures = Schedule.PerEpoch(Number("warmup_teacher_temp"), Number("teacher_temp"), config.GetProperty("warmup_teacher_temp_epochs").GetInt32(), 64);
+        bool hasArgument = config.TryGetProperty("teacher_temp_arg", out JsonElement argument) && argument.ValueKind == JsonValueKind.Number;
+        bool passesEpochs = config.GetProperty("epochs_passed").GetBoolean();
+        // Lightly uses the final temperature when no epoch is passed.
+        Run(golden, Number("student_temp"), Number("center_momentum"), golden.Shape("in.student")[2],
+            call => (float)(hasArgument ? argument.GetDouble() : passesEpochs ? temperatures[call] : Number("teacher_temp")));
+    }
+
+    private static void Run(FixtureCase golden, double studentTemperature, double centreMomentum, int batch, Func<int, float> teacherTemperature)
+    {
+        int[] shape = golden.Shape("in.student");
+        int calls = shape[0], prototypes = shape[^1];
+        float[] student = golden.Singles("in.student"), teacher = golden.Singles("in.teacher");
+        int studentCount = student.Length / calls, teacherCount = teacher.Length / calls;
+        float[] losses = new float[calls], gradients = new float[student.Length], centres = new float[calls * prototypes];
+        using TeacherCentre centre = new(CpuDevice.Shared, prototypes, centreMomentum);
+        for (int call = 0; call < calls; call++)
+        {
+            using Scope scope = CpuDevice.Shared.OpenScope();
+            Tensor s = scope.Upload<float>(student.AsSpan(call * studentCount, studentCount), [studentCount / prototypes, prototypes], requiresGradient: true);
+            Tensor t = scope.Upload<float>(teacher.AsSpan(call * teacherCount, teacherCount), [teacherCount / prototypes, prototypes]);
+            Tensor loss = s.DinoLoss(t, centre.Value, (float)studentTemperature, teacherTemperature(call), batch, out _);
+            scope.Backward(loss);
+            losses[call] = loss.Item();
+            s.GradientToArray().CopyTo(gradients, call * studentCount);
+            centre.Update(t);
+            centre.Value.Read(centres.AsSpan(call * prototypes, prototypes));
+        }
+
+        golden.AssertMatches("out.loss", losses);
+        golden.AssertMatches("grad.student", gradients);
+        golden.AssertMatches("out.center", centres);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Dino.Nn;
+using Dino.Ssl;
+using Dino.Tensors;
+
+namespace Dino.Tests.Ssl;
+
+/// <summary>Backbone and head over several resolutions against the official multi-crop wrapper, with every gradient.</summary>
+public class MultiCropFixtureTests
+{
+    public static TheoryData<string> Cases => FixtureStore.Cases("b_multicrop");
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Output_and_gradients_agree(string id)
+    {
+        using FixtureCase golden = FixtureStore.Open(id);
+        JsonElement config = golden.Config;
+        int Integer(string name) => config.GetProperty(name).GetInt32();
+        using DinoNetwork network = new(
+            new VisionTransformerOptions { ImageSize = Integer("img"), PatchSize = Integer("patch"), Width = Integer("dim"), Depth = Integer("depth"), Heads = Integer("heads") },
+            new DinoHeadOptions { Prototypes = Integer("out_dim"), Hidden = Integer("hidden_dim"), Bottleneck = Integer("bottleneck_dim"), FixedLength = config.GetProperty("nll").GetBoolean() });
+        network.Store.Allocate(CpuDevice.Shared).IsTraining = true;
+        FixtureWeights.LoadFile(network.Store, Path.Combine(golden.Folder, golden.Name + ".weights.safetensors"));
+        using Scope scope = CpuDevice.Shared.OpenScope();
+
+        Tensor[] crops = [.. golden.Names.Where(name => name.StartsWith("in.crop", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(name => scope.Upload(golden.Singles(name), new Shape(golden.Shape(name))))];
+        List<Tensor> groups = [];
+        for (int start = 0; start < crops.Length;)
+        {
+            int end = start + 1;
+            while (end < crops.Length && crops[end].Shape[-1] == crops[start].Shape[-1])
+                end++;
+            groups.Add(Tensor.Concat(0, crops.AsSpan(start..end)));
+            start = end;
+        }
+
+        Tensor y = network.Forward([.. groups]);
+        golden.AssertMatches("out.y", y.ToArray());
+        scope.Backward((y * scope.Upload(golden.Singles("up.y"), y.Shape)).Sum());
+        FixtureWeights.AssertGradients(network.Store, golden);
+    }
+}

@@ -1,0 +1,78 @@
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+
+namespace Dino.Tests.Tensors;
+
+/// <summary>What an operation may do with an operand.</summary>
+internal enum Access
+{
+    /// <summary>Read; must be unchanged afterwards.</summary>
+    Input,
+
+    /// <summary>Written, not read: holds NaN before.</summary>
+    Output,
+
+    /// <summary>A <see cref="Destination"/>: overwritten, or added to.</summary>
+    Gradient,
+
+    /// <summary>Read and written.</summary>
+    InPlace,
+}
+
+/// <summary>One operand of a kernel under test: initial values, and what it must hold afterwards, to within a bound per element.</summary>
+internal sealed record Operand(string Name, Access Access, Shape Shape, float[]? Values, double[]? Expected = null, double[]? Bound = null);
+
+/// <summary>One call of a backend operation with its operands and their truth in double precision.</summary>
+/// <param name="Run">Calls the operation on views of the operands, in order; the flag says whether gradients accumulate.</param>
+internal sealed record KernelProblem(string Name, Operand[] Operands, Action<Backend, View[], bool> Run);
+
+/// <summary>Builds a <see cref="KernelProblem"/>, operand after operand.</summary>
+internal sealed class ProblemBuilder(string name, int seed)
+{
+    /// <summary>Unit roundoff of F32.</summary>
+    public const double Unit = 1.0 / (1 << 24);
+
+    private readonly List<Operand> _operands = [];
+    private readonly Random _random = new(seed);
+
+    /// <summary>A read operand of normal numbers.</summary>
+    public float[] Normal(string operand, Shape shape, double mean = 0, double deviation = 1) => Input(operand, shape, Draw(shape, mean, deviation));
+
+    public float[] Input(string operand, Shape shape, float[] values)
+    {
+        _operands.Add(new Operand(operand, Access.Input, shape, values));
+        return values;
+    }
+
+    public void Output(string operand, Shape shape, Func<int, double> expected, Func<int, double> bound) => Add(operand, Access.Output, shape, null, expected, bound);
+
+    public void Gradient(string operand, Shape shape, Func<int, double> expected, Func<int, double> bound) => Add(operand, Access.Gradient, shape, Draw(shape, 0, 1), expected, bound);
+
+    public void InPlace(string operand, Shape shape, float[] values, Func<int, double> expected, Func<int, double> bound) => Add(operand, Access.InPlace, shape, values, expected, bound);
+
+    public float[] Draw(Shape shape, double mean, double deviation)
+    {
+        float[] values = new float[shape.Count];
+        for (int i = 0; i < values.Length; i++)
+        {
+            double radius = Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble()));
+            values[i] = (float)(mean + (deviation * radius * Math.Cos(2 * Math.PI * _random.NextDouble())));
+        }
+
+        return values;
+    }
+
+    public KernelProblem Build(Action<Backend, View[], bool> run) => new(name, [.. _operands], run);
+
+    private void Add(string operand, Access access, Shape shape, float[]? values, Func<int, double> expected, Func<int, double> bound)
+    {
+        double[] truth = new double[shape.Count], bounds = new double[shape.Count];
+        for (int i = 0; i < truth.Length; i++)
+        {
+            truth[i] = expected(i);
+            bounds[i] = bound(i);
+        }
+
+        _operands.Add(new Operand(operand, access, shape, values, truth, bounds));
+    }
+}
