@@ -60,6 +60,12 @@ internal unsafe interface IVec<V> where V : struct, IVec<V>
     /// <summary>Equal lanes; false for NaN, so <c>Equal(x, x)</c> finds what is not NaN.</summary>
     static abstract V Equal(V a, V b);
 
+    /// <summary>Mask of the first <paramref name="count"/> lanes (0..Count).</summary>
+    static abstract V FirstLanes(int count);
+
+    /// <summary>Whether any lane of a mask is set.</summary>
+    static abstract bool Any(V mask);
+
     /// <summary>Lanes of <paramref name="a"/> where the mask is set, of <paramref name="b"/> elsewhere.</summary>
     static abstract V Select(V mask, V a, V b);
 

@@ -82,6 +82,13 @@ internal readonly unsafe struct Vec128(Vector128<float> lanes) : IVec<Vec128>
     public static Vec128 Equal(Vec128 a, Vec128 b) => new(Vector128.Equals(a._lanes, b._lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 FirstLanes(int count) =>
+        new(Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Any(Vec128 mask) => Vector128.LessThanAny(mask._lanes.AsInt32(), Vector128<int>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 Select(Vec128 mask, Vec128 a, Vec128 b) =>
         new(Vector128.ConditionalSelect(mask._lanes, a._lanes, b._lanes));
 

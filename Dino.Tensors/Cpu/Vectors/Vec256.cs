@@ -29,7 +29,7 @@ internal readonly unsafe struct Vec256(Vector256<float> lanes) : IVec<Vec256>
     internal static Vector256<float> LoadLanes(float* source, int count)
     {
         if (Avx.IsSupported)
-            return Avx.MaskLoad(source, FirstLanes(count));
+            return Avx.MaskLoad(source, FirstLanes(count)._lanes);
         Vector256<float> lanes = Vector256<float>.Zero;
         for (int i = 0; i < count; i++)
             lanes = lanes.WithElement(i, source[i]);
@@ -41,17 +41,13 @@ internal readonly unsafe struct Vec256(Vector256<float> lanes) : IVec<Vec256>
     {
         if (Avx.IsSupported)
         {
-            Avx.MaskStore(destination, FirstLanes(count), value._lanes);
+            Avx.MaskStore(destination, FirstLanes(count)._lanes, value._lanes);
             return;
         }
 
         for (int i = 0; i < count; i++)
             destination[i] = value._lanes[i];
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> FirstLanes(int count) =>
-        Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 operator +(Vec256 a, Vec256 b) => new(a._lanes + b._lanes);
@@ -95,6 +91,13 @@ internal readonly unsafe struct Vec256(Vector256<float> lanes) : IVec<Vec256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Equal(Vec256 a, Vec256 b) => new(Vector256.Equals(a._lanes, b._lanes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 FirstLanes(int count) =>
+        new(Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Any(Vec256 mask) => Vector256.LessThanAny(mask._lanes.AsInt32(), Vector256<int>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Select(Vec256 mask, Vec256 a, Vec256 b) =>

@@ -25,7 +25,7 @@ internal readonly unsafe struct Vec512(Vector512<float> lanes) : IVec<Vec512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 LoadPartial(float* source, int count) =>
         new(Avx512F.IsSupported
-            ? Avx512F.MaskLoad(source, FirstLanes(count), Vector512<float>.Zero)
+            ? Avx512F.MaskLoad(source, FirstLanes(count)._lanes, Vector512<float>.Zero)
             : Vector512.Create(Lower(source, count), Upper(source, count)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -33,17 +33,13 @@ internal readonly unsafe struct Vec512(Vector512<float> lanes) : IVec<Vec512>
     {
         if (Avx512F.IsSupported)
         {
-            Avx512F.MaskStore(destination, FirstLanes(count), value._lanes);
+            Avx512F.MaskStore(destination, FirstLanes(count)._lanes, value._lanes);
             return;
         }
 
         for (int i = 0; i < count; i++)
             destination[i] = value._lanes[i];
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> FirstLanes(int count) =>
-        Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 
     private static Vector256<float> Lower(float* source, int count) => Vec256.LoadLanes(source, Math.Min(count, 8));
 
@@ -91,6 +87,13 @@ internal readonly unsafe struct Vec512(Vector512<float> lanes) : IVec<Vec512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 Equal(Vec512 a, Vec512 b) => new(Vector512.Equals(a._lanes, b._lanes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 FirstLanes(int count) =>
+        new(Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Any(Vec512 mask) => Vector512.LessThanAny(mask._lanes.AsInt32(), Vector512<int>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 Select(Vec512 mask, Vec512 a, Vec512 b) =>
