@@ -1,1 +1,14 @@
-return 0;
+using System.CommandLine;
+using Dino.Cli;
+using Dino.Cli.Commands;
+
+RootCommand root = new("Self-supervised vision in pure .NET: train DINO on a folder of pictures, and use what it learned.")
+{
+    TrainCommand.Create(),
+    KnnCommand.Create(),
+    AttentionCommand.Create(),
+    EmbedCommand.Create(),
+    BenchCommand.Create(),
+    DemoCommand.Create(),
+};
+return await CommandRunner.RunAsync(root, args);

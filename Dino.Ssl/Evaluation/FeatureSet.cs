@@ -1,3 +1,4 @@
+using Dino.Imaging;
 using Dino.Imaging.Transforms;
 using Dino.Ssl.Data;
 using Dino.Ssl.Training;
@@ -35,6 +36,16 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
             Tensor features = model.Backbone.Forward(scope.Upload(pixels, [count, 3, size, size]));
             (normalize ? features.Normalize() : features).Read(destination);
         }, progress, cancellationToken);
+    }
+
+    /// <summary>The CLS feature of one picture.</summary>
+    public static FeatureSet OfImage(LoadedModel model, Image image, string path, int size, int? resizeTo = null, bool normalize = true)
+    {
+        float[] pixels = new float[3 * size * size];
+        new EvaluationTransform(size, resizeTo, model.Normalization).CreateWriter().Write(image, 0, default, pixels);
+        using Scope scope = model.Device.OpenScope(GradMode.Off);
+        Tensor feature = model.Backbone.Forward(scope.Upload(pixels, [1, 3, size, size]));
+        return new FeatureSet((normalize ? feature.Normalize() : feature).ToArray(), model.Backbone.Options.Width, [-1], [path], [], []);
     }
 
     /// <summary>The normalised pixels themselves, L2-normalised: what features have to beat.</summary>

@@ -14,6 +14,7 @@ namespace Dino.Ssl.Training;
 public static class ModelFile
 {
     private const string Format = "dino-weights-1";
+    private static readonly string[] s_prefixes = ["teacher.", "module.", "backbone."];
 
     /// <summary>Saves a network.</summary>
     /// <param name="path">Where to; an older file is replaced in one move.</param>
@@ -33,27 +34,33 @@ public static class ModelFile
     }
 
     /// <summary>Loads the backbone of a file.</summary>
-    /// <param name="path">A file of ours, or any safetensors file of a DINO vision transformer.</param>
+    /// <param name="path">A file of ours, or any safetensors file of a DINO vision transformer: its architecture is read off the shapes.</param>
     /// <param name="device">Where to put it.</param>
-    /// <param name="architecture">Needed for files that do not describe themselves; overrides what others say.</param>
-    /// <exception cref="InvalidDataException">The file does not describe itself and no architecture was given.</exception>
+    /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
+    /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
-    public static LoadedModel Load(string path, Device device, VisionTransformerOptions? architecture = null)
+    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         MultiCropOptions? crops = null;
+        VisionTransformerOptions? architecture;
         if (file.Metadata.TryGetValue("format", out string? format) && format == Format)
         {
-            architecture ??= JsonSerializer.Deserialize(file.Metadata["backbone"], SslJson.Default.VisionTransformerOptions);
+            architecture = JsonSerializer.Deserialize(file.Metadata["backbone"], SslJson.Default.VisionTransformerOptions);
             crops = JsonSerializer.Deserialize(file.Metadata["crops"], SslJson.Default.MultiCropOptions);
+        }
+        else
+        {
+            architecture = ArchitectureProbe.Probe(file.Entries.Values.Where(entry => BackboneName(entry.Name) is not null).ToDictionary(entry => BackboneName(entry.Name)!, StringComparer.Ordinal));
         }
 
         if (architecture is null)
-            throw new InvalidDataException($"{path} does not say what network it holds. Give --arch (vit_tiny, vit_small, vit_base) and --patch-size, and --image-size if it was not made for 224 pixels.");
+            throw new InvalidDataException($"{path} holds no DINO vision transformer: it lacks patch_embed.proj.weight, pos_embed or blocks.0.*. It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
+        architecture = (amend?.Invoke(architecture) ?? architecture) with { DropPath = 0, Classes = 0 };
         ParameterStore store = new();
         try
         {
-            VisionTransformer backbone = new(store.Root, architecture with { DropPath = 0 });
+            VisionTransformer backbone = new(store.Root, architecture);
             store.Allocate(device, withGradients: false);
             StateDict.Load(store, file, BackboneName);
             return new LoadedModel(backbone, crops?.Normalization ?? PixelNormalization.ImageNet);
@@ -77,7 +84,7 @@ public static class ModelFile
     /// <summary>Official names to those of a bare backbone; heads are left out.</summary>
     private static string? BackboneName(string key)
     {
-        foreach (string prefix in new[] { "teacher.", "module.", "backbone." })
+        foreach (string prefix in s_prefixes)
         {
             if (key.StartsWith(prefix, StringComparison.Ordinal))
                 key = key[prefix.Length..];

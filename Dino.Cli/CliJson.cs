@@ -1,0 +1,39 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Dino.Cli;
+
+/// <summary>What commands print with <c>--json</c>, generated at compile time.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(KnnOutput))]
+[JsonSerializable(typeof(BenchOutput))]
+[JsonSerializable(typeof(TrainOutput))]
+[JsonSerializable(typeof(EmbedOutput))]
+[JsonSerializable(typeof(AttentionOutput))]
+[JsonSerializable(typeof(DemoOutput))]
+internal sealed partial class CliJson : JsonSerializerContext;
+
+/// <summary>Accuracy in percent.</summary>
+internal sealed record KnnOutput(double Top1, double Top5, int K, int Train, int Test, int Skipped);
+
+internal sealed record BenchOutput(
+    [property: JsonPropertyName("median_ms")] double MedianMilliseconds,
+    [property: JsonPropertyName("min_ms")] double MinMilliseconds,
+    [property: JsonPropertyName("max_ms")] double MaxMilliseconds,
+    double ImagesPerSecond,
+    [property: JsonPropertyName("peak_rss_mb")] double PeakMemory,
+    int Repeats, int Batch, int Threads, string InstructionSet);
+
+internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, double Loss, double TeacherEntropy, double Kl, int SkippedPictures, string Output);
+
+internal sealed record EmbedOutput(int Count, int Width, int Skipped, string Output);
+
+internal sealed record AttentionOutput(int Heads, int Rows, int Columns, string Output);
+
+internal sealed record DemoOutput(double PixelsTop1, double UntrainedTop1, double TrainedTop1, double Seconds, string Report);
+
+/// <summary>Prints results for programs.</summary>
+internal static class JsonOutput
+{
+    public static void Print<T>(T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) => Console.Out.WriteLine(JsonSerializer.Serialize(value, type));
+}

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using Dino.Imaging;
+using Dino.Nn;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+
+namespace Dino.Cli;
+
+/// <summary>Runs commands: exit code 0 for success (a run stopped by Ctrl-C included), 1 for failure, 2 for a wrong call.</summary>
+internal static class CommandRunner
+{
+    public const int Failure = 1;
+    public const int WrongCall = 2;
+
+    /// <summary>Ctrl-C lets a command write its checkpoint before the process ends.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromMinutes(2);
+
+    public static async Task<int> RunAsync(RootCommand root, string[] args)
+    {
+        ParseResult parsed = root.Parse(args);
+        int code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Grace, EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+        return parsed.Errors.Count > 0 ? WrongCall : code;
+    }
+
+    /// <summary>Gives a command its action; what users can mend is reported in a sentence, without a stack trace.</summary>
+    public static Command Does(this Command command, Func<ParseResult, CancellationToken, int> action)
+    {
+        // Commands compute: they run on a thread of the pool so that Ctrl-C is handled meanwhile.
+        command.SetAction((parsed, cancellation) => Task.Run(() => Guard(() => action(parsed, cancellation)), CancellationToken.None));
+        return command;
+    }
+
+    private static int Guard(Func<int> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("Stopped.");
+            return Failure;
+        }
+        catch (ArgumentException error) when (error is not ShapeMismatchException)
+        {
+            Report(error);
+            return WrongCall;
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or StateDictException or ImageException or NonFiniteLossException or ShapeMismatchException or InvalidOperationException or KeyNotFoundException)
+        {
+            Report(error);
+            return Failure;
+        }
+    }
+
+    private static void Report(Exception error)
+    {
+        string message = error.Message;
+        // ArgumentException appends the parameter's name, which is not the user's word for it.
+        if (error is ArgumentException { ParamName: { } name })
+            message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal);
+        Console.Error.WriteLine($"error: {message}");
+    }
+}

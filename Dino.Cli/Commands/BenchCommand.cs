@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Dino.Nn;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+
+namespace Dino.Cli.Commands;
+
+/// <summary><c>dino bench</c>: speed of this machine, after warm-up, on random pictures.</summary>
+internal static class BenchCommand
+{
+    private const int WarmUps = 3;
+
+    public static Command Create()
+    {
+        Command command = new("bench", "Measure the speed of inference or of a training step on this machine.") { Forward(), TrainStep() };
+        return command;
+    }
+
+    private static Command Forward()
+    {
+        Common common = new();
+        Option<int> image = Options.Of("--image-size", "Side of the pictures.", 224);
+        Command command = new("forward", "CLS features of a batch.") { image };
+        common.AddTo(command);
+        return command.Does((parsed, cancellation) =>
+        {
+            using CpuDevice device = common.Devices.Open(parsed);
+            int size = parsed.GetValue(image), batch = common.BatchOf(parsed);
+            using LoadedModel model = ModelFile.Untrained(common.Architecture.Resolve(parsed, size), device);
+            float[] pixels = Noise(batch * 3 * size * size), features = new float[batch * model.Backbone.Options.Width];
+            common.Measure(parsed, device, cancellation, () =>
+            {
+                using Scope scope = device.OpenScope(GradMode.Off);
+                model.Backbone.Forward(scope.Upload(pixels, [batch, 3, size, size])).Read(features);
+            });
+            return 0;
+        });
+    }
+
+    private static Command TrainStep()
+    {
+        Common common = new();
+        Option<int> outDim = Options.Of("--out-dim", "Prototypes K.", 65536);
+        Option<int> global = Options.Of("--global-size", "Side of the two global crops.", 224);
+        Option<int> local = Options.Of("--local-size", "Side of the local crops.", 96);
+        Option<int> crops = Options.Of("--local-crops", "Local crops of each picture.", 8);
+        Command command = new("train-step", "A whole DINO step: teacher, student, loss, backward, optimizer, EMA.") { outDim, global, local, crops };
+        common.AddTo(command);
+        return command.Does((parsed, cancellation) =>
+        {
+            using CpuDevice device = common.Devices.Open(parsed);
+            int batch = common.BatchOf(parsed);
+            DinoOptions options = new()
+            {
+                Backbone = common.Architecture.Resolve(parsed, parsed.GetValue(global)) with { DropPath = 0.1f },
+                Head = new DinoHeadOptions { Prototypes = parsed.GetValue(outDim) },
+                BatchSize = batch,
+                Epochs = 1,
+                WarmupEpochs = 0,
+            };
+            using DinoTrainer trainer = new(device, options, 1 << 20);
+            CropView View(int side) => new(Noise(batch * 3 * side * side), side, side);
+            CropView[] views = [View(parsed.GetValue(global)), View(parsed.GetValue(global)), .. Enumerable.Range(0, parsed.GetValue(crops)).Select(_ => View(parsed.GetValue(local)))];
+            common.Measure(parsed, device, cancellation, () => trainer.Step(views, batch));
+            return 0;
+        });
+    }
+
+    private static float[] Noise(int count)
+    {
+        float[] values = new float[count];
+        CounterRandom random = new(new RandomKey(0));
+        foreach (ref float value in values.AsSpan())
+            value = (2 * random.NextSingle()) - 1;
+        return values;
+    }
+
+    /// <summary>What both benchmarks share.</summary>
+    private sealed class Common
+    {
+        private readonly Option<int> _batch = Options.Of("--batch", "Pictures at a time.", 8);
+        private readonly Option<int> _repeats = Options.Of("--repeats", "Timed runs after the warm-up, at least 5.", 7);
+        private readonly Option<bool> _json = Options.Json();
+
+        public ArchitectureOptions Architecture { get; } = new();
+
+        public DeviceOptions Devices { get; } = new();
+
+        public void AddTo(Command command)
+        {
+            Architecture.AddTo(command);
+            command.Add(_batch);
+            command.Add(_repeats);
+            Devices.AddTo(command);
+            command.Add(_json);
+        }
+
+        public int BatchOf(ParseResult parsed) => parsed.GetValue(_batch) is > 0 and int batch ? batch : throw new ArgumentException("--batch must be positive.");
+
+        public void Measure(ParseResult parsed, CpuDevice device, CancellationToken cancellation, Action run)
+        {
+            int repeats = Math.Max(parsed.GetValue(_repeats), 5), batch = BatchOf(parsed);
+            for (int i = 0; i < WarmUps; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                run();
+            }
+
+            double[] milliseconds = new double[repeats];
+            for (int i = 0; i < repeats; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                long start = Stopwatch.GetTimestamp();
+                run();
+                milliseconds[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            }
+
+            Array.Sort(milliseconds);
+            double median = (milliseconds[(repeats - 1) / 2] + milliseconds[repeats / 2]) / 2;
+            using Process self = Process.GetCurrentProcess();
+            BenchOutput output = new(Round(median), Round(milliseconds[0]), Round(milliseconds[^1]), Round(1000 * batch / median), Math.Round(self.PeakWorkingSet64 / 1048576.0, 1), repeats, batch, device.Threads, device.InstructionSet);
+            if (parsed.GetValue(_json))
+                JsonOutput.Print(output, CliJson.Default.BenchOutput);
+            else
+                Console.Out.WriteLine($"{output.MedianMilliseconds} ms (min {output.MinMilliseconds}, max {output.MaxMilliseconds} of {repeats}), {output.ImagesPerSecond} images/s, peak memory {output.PeakMemory} MB; batch {batch}, {device.Threads} threads, {device.InstructionSet}");
+        }
+
+        private static double Round(double value) => Math.Round(value, 3);
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Text;
+using Dino.Imaging;
+using Dino.Ssl.Data;
+using Dino.Ssl.Evaluation;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+using Dino.Tensors.Formats;
+
+namespace Dino.Cli.Commands;
+
+/// <summary><c>dino embed</c>: features of pictures to a file.</summary>
+internal static class EmbedCommand
+{
+    public static Command Create()
+    {
+        ModelOptions model = new(required: true);
+        DeviceOptions devices = new();
+        Option<string> input = Options.Required("--input", "A picture, or a folder of pictures.");
+        Option<string> output = Options.Required("--output", "The .npy or .safetensors file to write; the names of the pictures go beside it as .txt.");
+        Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
+        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at).");
+        Option<bool> raw = Options.Flag("--raw", "Do not L2-normalise.");
+        Option<int> batch = Options.Of("--batch-size", "Pictures at a time.", 32);
+        Option<bool> json = Options.Json();
+        Command command = new("embed", "Write the CLS features of pictures to a file, one row a picture.") { input, output, resize, crop, raw, batch, json };
+        model.AddTo(command);
+        devices.AddTo(command);
+        return command.Does((parsed, cancellation) =>
+        {
+            string path = parsed.GetValue(output)!, source = parsed.GetValue(input)!;
+            string kind = Path.GetExtension(path);
+            if (kind is not (".npy" or ".safetensors"))
+                throw new ArgumentException($"--output must end in .npy or .safetensors, not '{kind}'.");
+            using CpuDevice device = devices.Open(parsed);
+            using LoadedModel loaded = model.Load(parsed, device);
+            int size = parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize;
+            FeatureSet features = File.Exists(source)
+                ? FeatureSet.OfImage(loaded, ImageFile.Decode(source), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))
+                : FeatureSet.OfModel(loaded, ImageFolder.Open(source), size, parsed.GetValue(resize), !parsed.GetValue(raw), parsed.GetValue(batch), null, cancellation);
+            Save(features, path, kind);
+            foreach (SkippedPicture skipped in features.Skipped)
+                Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
+            if (parsed.GetValue(json))
+                JsonOutput.Print(new EmbedOutput(features.Count, features.Width, features.Skipped.Count, path), CliJson.Default.EmbedOutput);
+            else
+                Console.Out.WriteLine($"{path}: {features.Count} x {features.Width}");
+            return 0;
+        });
+    }
+
+    private static void Save(FeatureSet features, string path, string kind)
+    {
+        Shape shape = [features.Count, features.Width];
+        if (kind == ".npy")
+        {
+            NpyArray.Create<float>(features.Values, features.Count, features.Width).Save(path);
+        }
+        else
+        {
+            SafetensorsWriter writer = new();
+            writer.Add("features", shape, features.Values);
+            writer.Save(path);
+        }
+
+        File.WriteAllLines(Path.ChangeExtension(path, ".txt"), features.Paths, new UTF8Encoding(false));
+    }
+}

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using Dino.Ssl.Data;
+using Dino.Ssl.Evaluation;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+
+namespace Dino.Cli.Commands;
+
+/// <summary><c>dino knn</c>: accuracy of weighted k-NN on the features.</summary>
+internal static class KnnCommand
+{
+    public static Command Create()
+    {
+        ModelOptions model = new(required: false);
+        DeviceOptions devices = new();
+        Option<string> train = Options.Required("--train", "Folder with one sub-folder per class: the memory.");
+        Option<string> test = Options.Required("--test", "Folder with the same sub-folders: the queries.");
+        Option<int> k = Options.Of("--k", "Neighbours that vote.", 20);
+        Option<double> temperature = Options.Of("--temperature", "A neighbour's vote weighs exp(similarity / temperature).", 0.07);
+        Option<bool> untrained = Options.Flag("--untrained", "Use the network with random first weights.");
+        Option<bool> pixels = Options.Flag("--pixels", "Use the pixels themselves instead of a network.");
+        Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
+        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at).");
+        Option<int> batch = Options.Of("--batch-size", "Pictures at a time.", 64);
+        Option<long> seed = Options.Of("--seed", "Seed of the first weights with --untrained.", 0L);
+        Option<bool> json = Options.Json();
+        Command command = new("knn", "Measure weighted k-NN accuracy of the features (or of raw pixels) on labelled folders.") { train, test, k, temperature, untrained, pixels, resize, crop, batch, seed, json };
+        model.AddTo(command);
+        devices.AddTo(command);
+        return command.Does((parsed, cancellation) =>
+        {
+            using CpuDevice device = devices.Open(parsed);
+            (ImageFolder memory, ImageFolder queries) = (ImageFolder.Open(parsed.GetValue(train)!), ImageFolder.Open(parsed.GetValue(test)!));
+            bool usesPixels = parsed.GetValue(pixels), isUntrained = parsed.GetValue(untrained);
+            if (!usesPixels && !isUntrained && !model.IsGiven(parsed))
+                throw new ArgumentException("Give --weights FILE, or --untrained, or --pixels.");
+            using LoadedModel? loaded = usesPixels && !model.IsGiven(parsed) ? null
+                : isUntrained ? model.Untrained(parsed, device, (ulong)parsed.GetValue(seed), parsed.GetValue(crop) ?? 224)
+                : model.Load(parsed, device);
+            int size = parsed.GetValue(crop) ?? loaded?.Backbone.Options.ImageSize ?? 224;
+            FeatureSet Features(ImageFolder folder) => usesPixels
+                ? FeatureSet.OfPixels(device, folder, size, parsed.GetValue(resize), loaded?.Normalization, parsed.GetValue(batch), null, cancellation)
+                : FeatureSet.OfModel(loaded!, folder, size, parsed.GetValue(resize), normalize: true, parsed.GetValue(batch), null, cancellation);
+            (FeatureSet known, FeatureSet asked) = (Features(memory), Features(queries));
+            int[] labels = SameClasses(known, asked);
+            using KnnClassifier classifier = new(device, known.Values, known.Labels);
+            KnnResult result = classifier.Evaluate(asked.Values, labels, parsed.GetValue(k), parsed.GetValue(temperature), cancellation);
+            int skipped = known.Skipped.Count + asked.Skipped.Count;
+            if (parsed.GetValue(json))
+                JsonOutput.Print(new KnnOutput(result.Top1, result.Top5, result.K, result.Train, result.Test, skipped), CliJson.Default.KnnOutput);
+            else
+                Console.Out.WriteLine($"top-1 {result.Top1:f2} %, top-5 {result.Top5:f2} %  (k = {result.K}, {result.Train} in memory, {result.Test} queries{(skipped > 0 ? $", {skipped} unusable pictures left out" : "")})");
+            return 0;
+        });
+    }
+
+    /// <summary>Labels of the queries in the numbering of the memory: folders may hold different classes.</summary>
+    private static int[] SameClasses(FeatureSet known, FeatureSet asked)
+    {
+        if (known.Classes.Count == 0 || asked.Classes.Count == 0)
+            throw new ArgumentException("k-NN needs labels: both folders must have one sub-folder per class.");
+        Dictionary<string, int> numbers = known.Classes.Index().ToDictionary(item => item.Item, item => item.Index, StringComparer.Ordinal);
+        if (!asked.Classes.Any(numbers.ContainsKey))
+            throw new ArgumentException($"The folders have no class in common: {string.Join(", ", known.Classes.Take(5))} against {string.Join(", ", asked.Classes.Take(5))}.");
+        return [.. asked.Labels.Select(label => numbers.GetValueOrDefault(asked.Classes[label], int.MaxValue))];
+    }
+}
