@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Dino.Tensors.Backends;
 
 namespace Dino.Tensors.Cpu;
@@ -78,6 +79,12 @@ internal unsafe partial class CpuPrimitives<V>
     {
         public void Run(long start, long end)
         {
+            if (EqualityComparer<T>.Default.Equals(value, default))
+            {
+                NativeMemory.Clear(y + start, (nuint)(end - start) * (nuint)sizeof(T));
+                return;
+            }
+
             for (; start < end; start += Ranges.TaskElements)
                 new Span<T>(y + start, (int)Math.Min(end - start, Ranges.TaskElements)).Fill(value);
         }

@@ -57,8 +57,13 @@ internal static unsafe class Selection<V> where V : struct, IVec<V>
             V root = V.Create(values[0]);
             V found = Above(x + i, root, one) + Above(x + i + V.Count, root, one);
             found = found + Above(x + i + (2 * V.Count), root, one) + Above(x + i + (3 * V.Count), root, one);
-            if (V.Any(V.LessThan(V.Zero, found)))
-                Offer(x, i, i + (4 * V.Count), values, indices, k);
+            if (!V.Any(V.LessThan(V.Zero, found)))
+                continue;
+            for (int j = i; j < i + (4 * V.Count); j += V.Count)
+            {
+                if (V.Any(V.LessThan(V.Zero, Above(x + j, V.Create(values[0]), one))))
+                    Offer(x, j, j + V.Count, values, indices, k);
+            }
         }
 
         Offer(x, i, n, values, indices, k);
