@@ -9,10 +9,10 @@ internal unsafe partial class CpuPrimitives<V>
     {
         switch (y.DType)
         {
-            case DType.F32: FillWith(y, value); break;
+            case DType.F32: FillWith(y, BitConverter.SingleToUInt32Bits(value)); break;
             case DType.I32: FillWith(y, (int)value); break;
             case DType.BF16: FillWith(y, Conversions.ToBFloat16(value)); break;
-            case DType.F16: FillWith(y, (Half)value); break;
+            case DType.F16: FillWith(y, BitConverter.HalfToUInt16Bits((Half)value)); break;
             case DType.U8: FillWith(y, Conversions.ToByte(value)); break;
             default: throw new ArgumentOutOfRangeException(nameof(y), y.DType, "Not an element type.");
         }
@@ -60,6 +60,7 @@ internal unsafe partial class CpuPrimitives<V>
             Ranges.Run(Workers, (bytes + BytesPerElement - 1) / BytesPerElement, 1, new CopyRange(source, destination, bytes));
     }
 
+    /// <summary>Repeats a bit pattern: -0 is not the zero that memory can be cleared to.</summary>
     private void FillWith<T>(in View y, T value)
         where T : unmanaged => Ranges.Run(Workers, y.Count, 1, new FillRange<T>((T*)y.Address, value));
 
