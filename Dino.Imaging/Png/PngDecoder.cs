@@ -83,7 +83,7 @@ public sealed class PngDecoder : IImageDecoder
         int width = Count(header.Width, pass.X, pass.StepX);
         if (width == 0)
             return;
-        int length = 1 + checked((int)header.RowBytes(width));
+        int length = 1 + (int)header.RowBytes(width);
         byte[] row = ArrayPool<byte>.Shared.Rent(length);
         byte[] above = ArrayPool<byte>.Shared.Rent(length);
         try

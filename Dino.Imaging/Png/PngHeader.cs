@@ -57,6 +57,9 @@ internal readonly record struct PngHeader(int Width, int Height, int BitDepth, P
             throw new CorruptImageException($"PNG: colour type {(int)type} with {depth} bits per sample does not exist.");
         if (data[10] != 0 || data[11] != 0 || data[12] > 1)
             throw new CorruptImageException($"PNG: compression {data[10]}, filter {data[11]}, interlace {data[12]}: only 0, 0 and 0 or 1 are defined.");
-        return new PngHeader((int)width, (int)height, depth, type, data[12] == 1);
+        PngHeader header = new((int)width, (int)height, depth, type, data[12] == 1);
+        if (header.RowBytes(header.Width) >= Array.MaxLength)
+            throw new ImageTooLargeException($"PNG: a row of {header.RowBytes(header.Width)} bytes exceeds one array.");
+        return header;
     }
 }
