@@ -1,4 +1,6 @@
+using System.Globalization;
 using Dino.Imaging;
+using Dino.Imaging.Png;
 using Dino.Tensors;
 
 namespace Dino.Ssl.Demo;
@@ -54,6 +56,40 @@ public static class DrawnPictures
 
         return image;
     }
+
+    /// <summary>Writes a picture set as PNG files: <c>train/&lt;class&gt;/&lt;number&gt;.png</c> and <c>test/...</c>, the layout that image-folder loaders read.</summary>
+    /// <param name="folder">Created if missing; pictures of the same name are replaced.</param>
+    /// <param name="trainPerClass">Training pictures of each class.</param>
+    /// <param name="testPerClass">Test pictures of each class, disjoint from the training pictures.</param>
+    /// <param name="seed">Another seed gives other pictures. The first n pictures do not depend on how many follow.</param>
+    /// <param name="size">Side in pixels, at least 8.</param>
+    /// <param name="progress">Told the number of pictures written so far.</param>
+    /// <param name="cancellationToken">Stops between two pictures.</param>
+    public static void WriteTo(string folder, int trainPerClass, int testPerClass, ulong seed, int size = DefaultSize, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentOutOfRangeException.ThrowIfNegative(trainPerClass);
+        ArgumentOutOfRangeException.ThrowIfNegative(testPerClass);
+        int written = 0;
+        foreach ((bool test, int count) in ((bool, int)[])[(false, trainPerClass), (true, testPerClass)])
+        {
+            for (int label = 0; label < ClassNames.Count; label++)
+            {
+                string target = Path.Combine(folder, test ? "test" : "train", ClassNames[label]);
+                Directory.CreateDirectory(target);
+                for (int i = 0; i < count; i++)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    string name = string.Create(CultureInfo.InvariantCulture, $"{i:0000}.png");
+                    PngEncoder.Save(Draw(label, KeyOf(seed, test, label, i), size), Path.Combine(target, name));
+                    progress?.Report(++written);
+                }
+            }
+        }
+    }
+
+    /// <summary>The key of picture <paramref name="index"/> of a class in the set that <see cref="WriteTo"/> writes.</summary>
+    public static RandomKey KeyOf(ulong seed, bool test, int @class, int index) => new(seed, test ? 1u : 0u, (uint)index, (uint)@class);
 
     private static byte ToByte(double value) => (byte)((Math.Clamp(value, 0, 1) * 255) + 0.5);
 }

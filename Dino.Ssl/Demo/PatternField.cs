@@ -17,16 +17,17 @@ internal readonly struct PatternField
     {
         _class = drawnClass;
         (_originX, _originY) = (random.NextDouble(-2, 2), random.NextDouble(-2, 2));
-        (_axisX, _axisY) = Turn(random.NextDouble(-0.35, 0.35));
+        (_axisX, _axisY) = Direction(ref random);
         _shear = random.NextDouble(-0.12, 0.12);
         _fill = random.NextDouble();
         _turnJitter = random.NextDouble(0, 0.5);
         _period = drawnClass switch
         {
-            DrawnClass.Stripes => random.NextDouble(0.16, 0.24),
-            DrawnClass.Checkers or DrawnClass.Zigzags => random.NextDouble(0.26, 0.38),
-            DrawnClass.Bricks => random.NextDouble(0.3, 0.42),
-            _ => random.NextDouble(0.28, 0.4),
+            DrawnClass.Stripes => random.NextDouble(0.13, 0.2),
+            DrawnClass.Checkers => random.NextDouble(0.26, 0.38),
+            DrawnClass.Zigzags => random.NextDouble(0.34, 0.46),
+            DrawnClass.Bricks => random.NextDouble(0.34, 0.46),
+            _ => random.NextDouble(0.32, 0.46),
         };
         _cells = ((ulong)random.NextBits() << 32) | random.NextBits();
     }
@@ -40,7 +41,7 @@ internal readonly struct PatternField
         u += _shear * v;
         return _class switch
         {
-            DrawnClass.Stripes => Distances.Stripes(u, _period, 0.35 + (0.3 * _fill)),
+            DrawnClass.Stripes => Distances.Stripes(u, _period, 0.38 + (0.24 * _fill)),
             DrawnClass.Checkers => Distances.Checkers(u, v, _period),
             DrawnClass.Zigzags => Distances.Zigzags(u, v, _period, 0.38 + (0.24 * _fill)),
             DrawnClass.Bricks => Distances.Bricks(u, v, _period, 0.16 + (0.1 * _fill)),
@@ -60,13 +61,6 @@ internal readonly struct PatternField
         while (square is > 1 or < 1e-4);
         double length = Math.Sqrt(square);
         return (x / length, y / length);
-    }
-
-    /// <summary>The direction (1, tangent), normalised.</summary>
-    public static (double X, double Y) Turn(double tangent)
-    {
-        double length = Distances.Length(1, tangent);
-        return (1 / length, tangent / length);
     }
 
     private double InCell(double u, double v)

@@ -11,6 +11,9 @@ internal sealed class PictureScene
     // Below this difference in luma a grayscale view would hide the class.
     private const double LeastContrast = 0.35;
 
+    // The two surfaces lie about evenly around middle grey, one or the other the darker: the mean lightness says nothing.
+    private const double LargestImbalance = 0.15;
+
     private static readonly DrawnClass[] ClutterShapes = [DrawnClass.Discs, DrawnClass.Squares, DrawnClass.Triangles];
 
     private readonly PatternField _pattern;
@@ -23,13 +26,13 @@ internal sealed class PictureScene
         Colour back, front;
         do
             (back, front) = (Colour.Random(ref random), Colour.Random(ref random));
-        while (Math.Abs(back.Luma - front.Luma) < LeastContrast || Math.Abs(back.Luma + front.Luma - 1) > 0.15);
+        while (Math.Abs(back.Luma - front.Luma) < LeastContrast || Math.Abs(back.Luma + front.Luma - 1) > LargestImbalance);
         _background = new Paint(back, spread: 0.12, cloud: random.NextDouble(0.05, 0.2), ref random);
         _foreground = new Paint(front, spread: 0.1, cloud: random.NextDouble(0, 0.1), ref random);
         _clutter = new Clutter[random.NextInt(1, 5)];
         for (int i = 0; i < _clutter.Length; i++)
             _clutter[i] = RandomClutter(ref random);
-        Noise = random.NextDouble(0.01, 0.05);
+        Noise = random.NextDouble(0.01, 0.035);
     }
 
     /// <summary>Amplitude of the pixel noise, in [0, 1] of full scale.</summary>

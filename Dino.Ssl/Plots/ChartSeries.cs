@@ -12,18 +12,27 @@ public sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOnly
     /// <summary>A series over 0, 1, 2, ...</summary>
     public static ChartSeries OfValues(string name, IReadOnlyList<double> values) => new(name, [.. Enumerable.Range(0, values.Count).Select(i => (double)i)], values);
 
-    /// <summary>The exponential running mean of this series, without the bias towards the first value.</summary>
-    /// <param name="window">Number of points that carry about two thirds of the weight.</param>
-    public ChartSeries Smoothed(double window)
+    /// <summary>The running mean of this series over a window centred on each point, so that it does not lag; narrower towards the ends.</summary>
+    /// <param name="window">Number of points in the window, at least 1. Values that are not finite do not count.</param>
+    public ChartSeries Smoothed(int window)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, 1);
-        double decay = 1 - (1 / window), sum = 0, weight = 0;
+        double[] sums = new double[Y.Count + 1];
+        int[] counts = new int[Y.Count + 1];
+        for (int i = 0; i < Y.Count; i++)
+        {
+            bool finite = double.IsFinite(Y[i]);
+            (sums[i + 1], counts[i + 1]) = (sums[i] + (finite ? Y[i] : 0), counts[i] + (finite ? 1 : 0));
+        }
+
         double[] smooth = new double[Y.Count];
         for (int i = 0; i < smooth.Length; i++)
         {
-            if (double.IsFinite(Y[i]))
-                (sum, weight) = ((decay * sum) + Y[i], (decay * weight) + 1);
-            smooth[i] = double.IsFinite(Y[i]) ? sum / weight : double.NaN;
+            // The same reach on both sides where possible: a window cut on one side bends the ends of a slope. An eighth of the
+            // window stays on the inner side, or the last points would be as noisy as the values themselves.
+            int reach = Math.Min(window / 2, Math.Max(window / 8, Math.Min(i, smooth.Length - 1 - i)));
+            int start = Math.Max(0, i - reach), end = Math.Min(smooth.Length, i + reach + 1);
+            smooth[i] = counts[end] > counts[start] ? (sums[end] - sums[start]) / (counts[end] - counts[start]) : double.NaN;
         }
 
         return this with { Y = smooth, Faint = false };

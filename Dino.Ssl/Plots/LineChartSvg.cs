@@ -14,7 +14,7 @@ internal sealed class LineChartSvg
 
     private readonly LineChart _chart;
     private readonly AxisTicks _x, _y;
-    private readonly double _top, _bottom, _width;
+    private readonly double _left, _right, _top, _bottom, _width;
     private readonly StringBuilder _svg = new();
 
     public LineChartSvg(LineChart chart)
@@ -31,8 +31,8 @@ internal sealed class LineChartSvg
             heights = heights.Append(included);
         (double low, double high) = Range(heights);
         _y = new AxisTicks(low, high, about: 5);
-        (low, high) = Range(chart.Series.SelectMany(series => series.X));
-        _x = new AxisTicks(low, high, about: 7);
+        (_left, _right) = Range(chart.Series.SelectMany(series => series.X));
+        _x = new AxisTicks(_left, _right, about: 7);
         _width = chart.Width - Left - Right;
         _top = 34 + (LegendRows().Count * LineHeight);
         _bottom = chart.Height - (chart.XLabel.Length > 0 ? 44 : 26);
@@ -56,11 +56,7 @@ internal sealed class LineChartSvg
     }
 
     // The x axis starts and ends with the data: a run of 700 steps should fill the plot, not end at 70 % of a round number.
-    private double XOf(double x)
-    {
-        (double low, double high) = Range(_chart.Series.SelectMany(series => series.X));
-        return Left + (_width * (high > low ? (x - low) / (high - low) : 0.5));
-    }
+    private double XOf(double x) => Left + (_width * (_right > _left ? (x - _left) / (_right - _left) : 0.5));
 
     private double YOf(double y) => _bottom - ((_bottom - _top) * (y - _y.Low) / (_y.High - _y.Low));
 

@@ -4,9 +4,6 @@ using System.Text.Json;
 
 namespace Dino.Tensors.Formats;
 
-/// <summary>Hands out the bytes of a tensor at the moment they are written, little-endian and row-major.</summary>
-public delegate ReadOnlySpan<byte> TensorBytes();
-
 /// <summary>
 /// Collects tensors and saves them as a safetensors file. Wider element types come first, then names in ordinal order, so that
 /// every tensor is aligned to its element size without gaps (readers reject gaps) and equal content gives equal files.

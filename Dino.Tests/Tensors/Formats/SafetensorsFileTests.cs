@@ -110,6 +110,15 @@ public sealed class SafetensorsFileTests
     }
 
     [Fact]
+    public void Every_golden_file_is_accepted()
+    {
+        string[] paths = [.. FixtureStore.Groups.Where(group => group.Key != "ckpt").SelectMany(group => Directory.EnumerateFiles(group.Value, "*.safetensors", SearchOption.AllDirectories))];
+        Assert.NotEmpty(paths);
+        foreach (string path in paths)
+            SafetensorsFile.Open(path).Dispose();
+    }
+
+    [Fact]
     public void A_missing_tensor_is_named_with_those_that_exist()
     {
         using TemporaryFolder folder = new();
