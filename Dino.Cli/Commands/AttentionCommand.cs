@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dino.Imaging;
+using Dino.Imaging.Png;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Training;
 using Dino.Tensors;

@@ -29,11 +29,11 @@ internal static class BenchCommand
             int size = parsed.GetValue(image), batch = common.BatchOf(parsed);
             using LoadedModel model = ModelFile.Untrained(common.Architecture.Resolve(parsed, size), device);
             float[] pixels = Noise(batch * 3 * size * size), features = new float[batch * model.Backbone.Options.Width];
-            common.Measure(parsed, device, cancellation, () =>
+            common.Measure(parsed, device, () =>
             {
                 using Scope scope = device.OpenScope(GradMode.Off);
                 model.Backbone.Forward(scope.Upload(pixels, [batch, 3, size, size])).Read(features);
-            });
+            }, cancellation);
             return 0;
         });
     }
@@ -62,7 +62,7 @@ internal static class BenchCommand
             using DinoTrainer trainer = new(device, options, 1 << 20);
             CropView View(int side) => new(Noise(batch * 3 * side * side), side, side);
             CropView[] views = [View(parsed.GetValue(global)), View(parsed.GetValue(global)), .. Enumerable.Range(0, parsed.GetValue(crops)).Select(_ => View(parsed.GetValue(local)))];
-            common.Measure(parsed, device, cancellation, () => trainer.Step(views, batch));
+            common.Measure(parsed, device, () => trainer.Step(views, batch), cancellation);
             return 0;
         });
     }
@@ -98,7 +98,7 @@ internal static class BenchCommand
 
         public int BatchOf(ParseResult parsed) => parsed.GetValue(_batch) is > 0 and int batch ? batch : throw new ArgumentException("--batch must be positive.");
 
-        public void Measure(ParseResult parsed, CpuDevice device, CancellationToken cancellation, Action run)
+        public void Measure(ParseResult parsed, CpuDevice device, Action run, CancellationToken cancellation)
         {
             int repeats = Math.Max(parsed.GetValue(_repeats), 5), batch = BatchOf(parsed);
             for (int i = 0; i < WarmUps; i++)
