@@ -24,54 +24,72 @@ public sealed class GaussianBlur
             throw new ArgumentOutOfRangeException(nameof(radius), radius, "A blur radius is finite and not negative.");
         if (radius == 0)
             return;
+        if (image.Width == 0)
+            return;
         BoxKernel box = BoxKernel.ForGaussian(radius, Passes);
+        // Row y of the three planes side by side, each with a margin left and right; margins of whole rows above and below. So
+        // every pass is one run over all memory, whatever the size of the picture; what it computes for margins is overwritten.
+        int margin = box.Radius + 1;
+        int pitch = checked(image.Width + (2 * margin)), stride = checked(3 * pitch), length = checked((image.Height + (2 * margin)) * stride);
+        Reserve(length);
+        CopyIn(image, _a, margin, pitch);
+        (byte[] from, byte[] to) = (_a, _b);
+        for (int pass = 0; pass < Passes; pass++, (from, to) = (to, from))
+        {
+            RepeatSides(from, margin, pitch, margin * stride, image.Height * 3);
+            box.Apply(from, 1, length - (2 * margin), to.AsSpan(margin));
+        }
+
+        for (int pass = 0; pass < Passes; pass++, (from, to) = (to, from))
+        {
+            RepeatEnds(from, margin, stride, image.Height);
+            box.Apply(from, stride, image.Height * stride, to.AsSpan(margin * stride));
+        }
+
+        CopyOut(from, image, margin, pitch);
+    }
+
+    private static void CopyIn(PlanarImage image, byte[] buffer, int margin, int pitch)
+    {
+        for (int channel = 0; channel < 3; channel++)
+        {
+            ReadOnlySpan<byte> plane = image.Plane(channel);
+            for (int y = 0; y < image.Height; y++)
+                plane.Slice(y * image.Width, image.Width).CopyTo(buffer.AsSpan((((margin + y) * 3) + channel) * pitch + margin));
+        }
+    }
+
+    private static void CopyOut(byte[] buffer, PlanarImage image, int margin, int pitch)
+    {
         for (int channel = 0; channel < 3; channel++)
         {
             Span<byte> plane = image.Plane(channel);
             for (int y = 0; y < image.Height; y++)
-                AlongRow(box, plane.Slice(y * image.Width, image.Width));
-            AlongColumns(box, plane, image.Width, image.Height);
+                buffer.AsSpan((((margin + y) * 3) + channel) * pitch + margin, image.Width).CopyTo(plane[(y * image.Width)..]);
         }
     }
 
-    private void AlongRow(BoxKernel box, Span<byte> row)
+    /// <summary>Fills the margins left and right of each row with its first and last byte.</summary>
+    private static void RepeatSides(Span<byte> buffer, int margin, int pitch, int first, int rows)
     {
-        int margin = box.Radius + 1, width = row.Length;
-        Reserve(margin + width + margin);
-        byte[] from = _a, to = _b;
-        row.CopyTo(from.AsSpan(margin));
-        for (int pass = 0; pass < Passes; pass++)
+        for (int row = 0; row < rows; row++)
         {
-            from.AsSpan(0, margin).Fill(from[margin]);
-            from.AsSpan(margin + width, margin).Fill(from[margin + width - 1]);
-            box.Apply(from, 1, width, to.AsSpan(margin));
-            (from, to) = (to, from);
+            Span<byte> line = buffer.Slice(first + (row * pitch), pitch);
+            (byte left, byte right) = (line[margin], line[pitch - margin - 1]);
+            // Margins are 1 or 2 bytes in every common case: a loop beats a fill.
+            for (int i = 0; i < margin; i++)
+                (line[i], line[pitch - 1 - i]) = (left, right);
         }
-
-        from.AsSpan(margin, width).CopyTo(row);
     }
 
-    private void AlongColumns(BoxKernel box, Span<byte> plane, int width, int height)
+    /// <summary>Fills the margins above and below with the first and last row.</summary>
+    private static void RepeatEnds(Span<byte> buffer, int margin, int stride, int height)
     {
-        int margin = box.Radius + 1;
-        Reserve(checked((margin + height + margin) * width));
-        byte[] from = _a, to = _b;
-        plane.CopyTo(from.AsSpan(margin * width));
-        for (int pass = 0; pass < Passes; pass++)
+        for (int i = 0; i < margin; i++)
         {
-            Span<byte> rows = from;
-            for (int m = 0; m < margin; m++)
-            {
-                rows.Slice(margin * width, width).CopyTo(rows[(m * width)..]);
-                rows.Slice((margin + height - 1) * width, width).CopyTo(rows[((margin + height + m) * width)..]);
-            }
-
-            // Rows lie one after the other, so one call does the whole plane.
-            box.Apply(from, width, plane.Length, to.AsSpan(margin * width));
-            (from, to) = (to, from);
+            buffer.Slice(margin * stride, stride).CopyTo(buffer[(i * stride)..]);
+            buffer.Slice((margin + height - 1) * stride, stride).CopyTo(buffer[((margin + height + i) * stride)..]);
         }
-
-        from.AsSpan(margin * width, plane.Length).CopyTo(plane);
     }
 
     private void Reserve(int length)

@@ -73,7 +73,7 @@ public sealed class Resampler
 
     private void Narrow(Image source, PixelBox box, int stride)
     {
-        int packed = ResamplePasses.UsesPackedWeights ? _columns.Length * _columns.Taps * 8 : 0;
+        int packed = ResamplePasses.UsesPackedWeights ? checked(_columns.Length * _columns.Taps * 8) : 0;
         if (_packed.Length < packed)
             _packed = new short[packed];
         if (packed > 0)

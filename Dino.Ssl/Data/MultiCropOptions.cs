@@ -82,8 +82,9 @@ public sealed record MultiCropOptions
             throw new ArgumentException($"LocalCrops is {LocalCrops}; allowed: 0 to 1000.", nameof(LocalCrops));
         ArgumentNullException.ThrowIfNull(Normalization);
         Normalization.Validate();
-        foreach (ViewOptions view in Views())
-            view.Validate();
+        IReadOnlyList<ViewOptions> views = Views();
+        for (int view = 0; view < views.Count; view++)
+            views[view].Validate(view switch { 0 => "first global view: ", 1 => "second global view: ", _ => "local view: " });
     }
 
     /// <summary>The views in training order: both global ones, then the local ones.</summary>

@@ -64,7 +64,10 @@ public sealed record ViewOptions
 
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it and the allowed range.</exception>
-    public void Validate()
+    public void Validate() => Validate("");
+
+    /// <summary>As <see cref="Validate()"/>, with the kind of view in front of the option's name.</summary>
+    internal void Validate(string kind)
     {
         Require(Size is > 0 and <= 8192, nameof(Size), Size, "1 to 8192 pixels");
         Require(Scale.Min > 0 && Scale.Min <= Scale.Max && Scale.Max <= 1, nameof(Scale), Scale, "0 < Min <= Max <= 1");
@@ -81,15 +84,15 @@ public sealed record ViewOptions
         RequireProbability(GrayscaleProbability, nameof(GrayscaleProbability));
         RequireProbability(BlurProbability, nameof(BlurProbability));
         RequireProbability(SolarizeProbability, nameof(SolarizeProbability));
-    }
 
-    private static void RequireStrength(double value, string name) => Require(value >= 0 && double.IsFinite(value), name, value, "0 or more");
+        void RequireStrength(double value, string name) => Require(value >= 0 && double.IsFinite(value), name, value, "0 or more");
 
-    private static void RequireProbability(double value, string name) => Require(value is >= 0 and <= 1, name, value, "a probability, 0 to 1");
+        void RequireProbability(double value, string name) => Require(value is >= 0 and <= 1, name, value, "a probability, 0 to 1");
 
-    private static void Require<T>(bool holds, string name, T value, string allowed)
-    {
-        if (!holds)
-            throw new ArgumentException(FormattableString.Invariant($"{name} is {value}; allowed: {allowed}."), name);
+        void Require<T>(bool holds, string name, T value, string allowed)
+        {
+            if (!holds)
+                throw new ArgumentException(FormattableString.Invariant($"{kind}{name} is {value}; allowed: {allowed}."), name);
+        }
     }
 }

@@ -1,4 +1,4 @@
-namespace Dino.Ssl;
+namespace Dino.Ssl.Training;
 
 /// <summary>One view of every picture of a batch.</summary>
 /// <param name="Pixels">Normalised pixels [B, 3, Height, Width].</param>

@@ -1,7 +1,7 @@
 using Dino.Nn;
 using Dino.Tensors;
 
-namespace Dino.Ssl;
+namespace Dino.Ssl.Training;
 
 /// <summary>A backbone and a head under the names of the official multi-crop wrapper: <c>backbone.*</c> and <c>head.*</c>.</summary>
 public sealed class DinoNetwork : IDisposable

@@ -1,6 +1,6 @@
 using Dino.Nn;
 
-namespace Dino.Ssl;
+namespace Dino.Ssl.Training;
 
 /// <summary>Settings of a DINO run; the defaults are those of the official code.</summary>
 public sealed record DinoOptions

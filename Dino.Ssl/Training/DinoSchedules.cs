@@ -1,6 +1,6 @@
 using Dino.Nn;
 
-namespace Dino.Ssl;
+namespace Dino.Ssl.Training;
 
 /// <summary>What changes from step to step: learning rate, weight decay, teacher momentum and temperature.</summary>
 public sealed class DinoSchedules

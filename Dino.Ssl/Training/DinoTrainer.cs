@@ -5,7 +5,7 @@ using Dino.Nn;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 
-namespace Dino.Ssl;
+namespace Dino.Ssl.Training;
 
 /// <summary>What a training step reports.</summary>
 /// <param name="Loss">Mean cross-entropy over the pairs of views, in nats.</param>

@@ -1,4 +1,4 @@
-namespace Dino.Ssl;
+namespace Dino.Ssl.Training;
 
 /// <summary>The loss of a step is NaN or infinite. Nothing was updated: the state is the one after the step before.</summary>
 public sealed class NonFiniteLossException : Exception

@@ -1,7 +1,7 @@
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 
-namespace Dino.Ssl;
+namespace Dino.Ssl.Training;
 
 /// <summary>The running mean of the teacher's logits, subtracted from them so that no prototype dominates.</summary>
 /// <remarks>Caron et al. 2021, eq. 4. Updated explicitly, after the loss has used it.</remarks>

@@ -4,7 +4,7 @@ namespace Dino.Tensors.Cpu;
 
 /// <summary>
 /// Batch normalisation. Forward: each tile of rows finds its own means and squared deviations while it is in the cache, the tiles are
-/// merged in double by the rule of Chan, Golub and LeVeque (1979), and a second sweep normalises.
+/// merged, and a second sweep normalises. Backward: sums by tile, then a second sweep for dx.
 /// </summary>
 internal sealed unsafe partial class CpuBackend<V>
 {
@@ -50,21 +50,12 @@ internal sealed unsafe partial class CpuBackend<V>
             Scale = scratch.Take([columns]).F32, Slope = scratch.Take([columns]).F32, Offset = scratch.Take([columns]).F32,
         };
 
-        // With n = (x - mean) rstd: dx = gamma rstd (dy - mean(dy) - n mean(dy n)) = scale dy + slope (x - mean) + offset.
-        float* weight = OrConstant(gamma, 1f, columns, scratch);
-        for (int i = 0; i < columns; i++)
-        {
-            double rstd = 1 / Math.Sqrt((double)variance.F32[i] + epsilon);
-            double slope = projection.F32[i] * rstd;
-            if (dbeta.IsWanted)
-                dbeta.View.F32[i] = dbeta.Accumulate ? dbeta.View.F32[i] + sum.F32[i] : sum.F32[i];
-            if (dgamma.IsWanted)
-                dgamma.View.F32[i] = dgamma.Accumulate ? dgamma.View.F32[i] + (float)slope : (float)slope;
-            gradient.Scale[i] = (float)(weight[i] * rstd);
-            gradient.Slope[i] = (float)(-weight[i] * rstd * rstd * slope / x.Rows);
-            gradient.Offset[i] = (float)(-weight[i] * rstd * sum.F32[i] / x.Rows);
-        }
-
+        BatchNormKernels<V>.Coefficients(
+            OrConstant(gamma, 1f, columns, scratch), variance.F32, epsilon, sum.F32, projection.F32, x.Rows, columns, gradient.Scale, gradient.Slope, gradient.Offset);
+        if (dbeta.IsWanted)
+            Axpby(1f, sum, dbeta.Beta, dbeta.View);
+        if (dgamma.IsWanted)
+            Axpby(1f, projection, dgamma.Beta, dgamma.View);
         if (dx.IsWanted)
             RunTiles(tiles.Count, x.Count, ref gradient);
     }
@@ -77,15 +68,19 @@ internal sealed unsafe partial class CpuBackend<V>
 
         public readonly void Run(int task, int worker)
         {
-            long first = Tiles.First(task);
+            long first = Tiles.First(task), rows = Tiles.Last(task) - first;
             float* partial = Partials + (2L * Stride * task);
-            BatchNormKernels<V>.Moments(X + (first * Columns), Tiles.Last(task) - first, Columns, partial, partial + Stride);
+            for (int at = 0; at < Columns; at += BatchNormKernels<V>.Strip)
+            {
+                int columns = Math.Min(BatchNormKernels<V>.Strip, Columns - at);
+                BatchNormKernels<V>.Moments(X + (first * Columns) + at, rows, Columns, columns, partial + at, partial + Stride + at);
+            }
         }
     }
 
     private struct MergeMomentsJob : IJob
     {
-        private const int TaskColumns = 64;
+        private const int TaskColumns = 256;
 
         public float* Partials, Gamma, Mean, Variance, Scale;
         public float Epsilon;
@@ -96,23 +91,8 @@ internal sealed unsafe partial class CpuBackend<V>
 
         public readonly void Run(int task, int worker)
         {
-            for (int column = task * TaskColumns; column < Math.Min(Columns, (task + 1) * TaskColumns); column++)
-            {
-                double sum = 0, squares = 0;
-                for (int tile = 0; tile < Tiles.Count; tile++)
-                    sum += (double)Partials[(2L * Stride * tile) + column] * (Tiles.Last(tile) - Tiles.First(tile));
-                double mean = sum / Tiles.Rows;
-                for (int tile = 0; tile < Tiles.Count; tile++)
-                {
-                    float* partial = Partials + (2L * Stride * tile) + column;
-                    double distance = partial[0] - mean;
-                    squares += partial[Stride] + (distance * distance * (Tiles.Last(tile) - Tiles.First(tile)));
-                }
-
-                Mean[column] = (float)mean;
-                Variance[column] = (float)(squares / Tiles.Rows);
-                Scale[column] = (float)(Gamma[column] / Math.Sqrt((squares / Tiles.Rows) + Epsilon));
-            }
+            int last = Math.Min(Columns, (task + 1) * TaskColumns);
+            BatchNormKernels<V>.MergeMoments(Partials, Stride, Tiles, task * TaskColumns, last, Gamma, Epsilon, Mean, Variance, Scale);
         }
     }
 
@@ -137,10 +117,15 @@ internal sealed unsafe partial class CpuBackend<V>
 
         public readonly void Run(int task, int worker)
         {
-            long first = Tiles.First(task), at = first * Columns;
+            long first = Tiles.First(task), rows = Tiles.Last(task) - first;
             float* partial = Partials + (2L * Stride * task);
-            BatchNormKernels<V>.Sum<BatchNormKernels<V>.Gradient>(Dy + at, Dy + at, Mean, Tiles.Last(task) - first, Columns, partial);
-            BatchNormKernels<V>.Sum<BatchNormKernels<V>.Covariance>(X + at, Dy + at, Mean, Tiles.Last(task) - first, Columns, partial + Stride);
+            for (int at = 0; at < Columns; at += BatchNormKernels<V>.Strip)
+            {
+                int columns = Math.Min(BatchNormKernels<V>.Strip, Columns - at);
+                float* x = X + (first * Columns) + at, dy = Dy + (first * Columns) + at;
+                BatchNormKernels<V>.Sum<BatchNormKernels<V>.Gradient>(dy, dy, Mean + at, rows, Columns, columns, partial + at);
+                BatchNormKernels<V>.Sum<BatchNormKernels<V>.Covariance>(x, dy, Mean + at, rows, Columns, columns, partial + Stride + at);
+            }
         }
     }
 

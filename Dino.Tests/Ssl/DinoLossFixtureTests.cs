@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Dino.Nn;
-using Dino.Ssl;
+using Dino.Ssl.Training;
 using Dino.Tensors;
 
 namespace Dino.Tests.Ssl;

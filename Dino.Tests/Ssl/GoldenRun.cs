@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Dino.Nn;
-using Dino.Ssl;
+using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Formats;
 

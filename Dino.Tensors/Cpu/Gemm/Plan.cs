@@ -29,6 +29,9 @@ internal readonly struct Plan
     /// <summary>Longest block of k: 8 rows of a (12 KiB) sit in L1 with room for the panel to stream through.</summary>
     public const int MaxDepth = 384;
 
+    /// <summary>The same for a transposed a, where a tile holds a whole cache line (of which it uses half) for each step of k.</summary>
+    private const int MaxDepthTransposed = 256;
+
     /// <summary>Largest group: 384 x 256 floats (384 KiB) leave the rest of a 1 MiB L2 to rows of a.</summary>
     public const int MaxGroupColumns = 256;
 
@@ -50,29 +53,26 @@ internal readonly struct Plan
     {
         int vectors = Math.Max(1, (product.N + lanes - 1) / lanes);
         (TileRows, int tileVectors) = Tile(vectors, lanes);
-        Depths = Split.AtMost(product.K, MaxDepth);
+        Depths = Split.AtMost(product.K, product.StepA == 1 ? MaxDepth : MaxDepthTransposed);
         Panels = Split.AtMost(vectors, tileVectors);
-        long tasks = Math.Max(1, product.Work / TaskWork);
+        int widest = MaxGroupColumns / (tileVectors * lanes);
+        int tasks = (int)Math.Clamp(product.Work / TaskWork, 1, Math.Max(1, WantedTasks / product.Matrices));
+        MatricesPerTask = 1;
         if (tasks == 1)
         {
-            Groups = Split.AtMost(Panels.Parts, MaxGroupColumns / (tileVectors * lanes));
+            Groups = Split.AtMost(Panels.Parts, widest);
             RowBlocks = new Split(product.M, 1);
-            MatricesPerTask = Groups.Parts > 1 ? 1 : (int)Math.Clamp(TaskWork / Math.Max(product.Work, 1), 1, Math.Max(1, product.Matrices / WantedTasks));
+            if (Groups.Parts == 1)
+                MatricesPerTask = (int)Math.Clamp(TaskWork / Math.Max(product.Work, 1), 1, Math.Max(1, product.Matrices / WantedTasks));
             return;
         }
 
-        tasks = Math.Max(1, Math.Min(tasks, WantedTasks) / product.Matrices);
-        MatricesPerTask = 1;
-        // Wide groups read a less often; tall blocks pack b less often.
+        // Tall blocks pack b less often; wide groups read a less often, which counts most where a is transposed and b needs no packing.
         RowBlocks = Split.AtMost(product.M, MaxRowsPerBlock);
-        long groups = Math.Min(Panels.Parts, (tasks + RowBlocks.Parts - 1) / RowBlocks.Parts);
-        int widest = Math.Max(1, Math.Min(MaxGroupColumns / (tileVectors * lanes), Panels.Parts / (int)Math.Max(1, groups)));
-        Groups = Split.AtMost(Panels.Parts, widest);
-        if (Groups.Parts * RowBlocks.Parts < tasks / 2)
-        {
-            int blocks = (int)Math.Min(tasks / Groups.Parts, product.M / MinRowsPerBlock);
-            RowBlocks = new Split(product.M, Math.Max(RowBlocks.Parts, blocks));
-        }
+        int wantedGroups = product.StepA == 1 ? Math.Max(1, tasks / RowBlocks.Parts) : 1;
+        Groups = Split.AtMost(Panels.Parts, Math.Clamp(Panels.Parts / wantedGroups, 1, widest));
+        if (TasksPerMatrix <= tasks / 2)
+            RowBlocks = new Split(product.M, Math.Clamp(product.M / MinRowsPerBlock, RowBlocks.Parts, tasks / Groups.Parts));
     }
 
     public int TasksPerMatrix => Groups.Parts * RowBlocks.Parts;

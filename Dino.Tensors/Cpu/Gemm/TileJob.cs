@@ -7,8 +7,8 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
     where V : struct, IVec<V>
     where TEpilogue : struct, IEpilogue
 {
-    /// <summary>Rows of a this few do not repay packing a row-major b: each panel is read once or twice.</summary>
-    private const int DirectRows = 16;
+    /// <summary>Rows of a up to which a row-major b is not packed into narrow panels either.</summary>
+    private const int NarrowDirectRows = 32;
 
     private const int EdgeTile = 8 * 4 * 16;
 
@@ -48,8 +48,9 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
         int k = _plan.Depths.Start(depthBlock), depth = _plan.Depths.Length(depthBlock);
         int firstPanel = _plan.Groups.Start(group), endPanel = firstPanel + _plan.Groups.Length(group);
         bool last = depthBlock == _plan.Depths.Parts - 1;
-        bool packRows = rows > DirectRows || _product.ColumnStrideB != 1 || _product.Alpha != 1;
-        Pack(b + k * _product.StepB, depth, firstPanel, endPanel, packRows, panels);
+        // A row-major b is read in place where a panel spans several cache lines: they stream in as fast as packed ones.
+        bool packAll = _product.ColumnStrideB != 1 || _product.Alpha != 1 || (V.Count < 16 && rows > NarrowDirectRows);
+        Pack(b + k * _product.StepB, depth, firstPanel, endPanel, packAll, panels);
 
         float* edge = panels + Plan.MaxDepth * Plan.MaxGroupColumns;
         int firstVector = _plan.Panels.Start(firstPanel);
@@ -62,7 +63,7 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
             {
                 int vector = _plan.Panels.Start(p), vectors = _plan.Panels.Length(p);
                 int column = vector * V.Count, columns = Math.Min(vectors * V.Count, _product.N - column);
-                bool packed = packRows || columns < vectors * V.Count;
+                bool packed = packAll || columns < vectors * V.Count;
                 float* panel = packed ? panels + (nint)depth * (vector - firstVector) * V.Count : b + k * _product.StepB + column;
                 nint stepB = packed ? vectors * V.Count : _product.StepB;
                 float* tile = y + row * _product.StrideY + column;

@@ -28,7 +28,7 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
     public required float* Scratch;
 
     public static int ScratchSize(in HeadLayout<V> layout) =>
-        layout.TransposedSize + layout.RowsSize + layout.BlockScoresSize + (2 * layout.BlockRowsSize) + (2 * layout.BlockColumnSize);
+        layout.TransposedSize + layout.RowsSize + layout.BlockScoresSize + (2 * layout.BlockRowsSize) + ((2 + V.Count) * layout.BlockColumnSize);
 
     public readonly void Run(int task, int worker)
     {
@@ -44,6 +44,7 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
         float* output = queries + Layout.BlockRowsSize;
         float* maxima = output + Layout.BlockRowsSize;
         float* sums = maxima + Layout.BlockColumnSize;
+        float* lanes = sums + Layout.BlockColumnSize;
 
         Transposition<V>.Run(query + width, stride, tokens, depth, keys, Layout.ScoreStride);
         HeadRows<V>.Pack(query + (2 * width), stride, tokens, depth, 1f, values, Layout.PaddedDepth);
@@ -53,7 +54,10 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
             int rows = Math.Min(Layout.BlockRows, end - i);
             HeadRows<V>.Pack(query + ((nint)i * stride), stride, rows, depth, Scale, queries, Layout.PaddedDepth);
             TileProduct<V>.Run(queries, Layout.PaddedDepth, 1, keys, Layout.ScoreStride, scores, Layout.ScoreStride, rows, Layout.PaddedTokens, depth, false);
-            Exponentials(scores, Layout.ScoreStride, rows, tokens, maxima, sums);
+            LaneMaxima(scores, Layout.ScoreStride, rows, tokens, lanes);
+            LaneFolds<V>.Max(lanes, rows, maxima);
+            Exponentials(scores, Layout.ScoreStride, rows, tokens, maxima, lanes);
+            LaneFolds<V>.Sum(lanes, rows, sums);
             Finish(maxima, sums, rows, LogSumExp + ((nint)head * tokens) + i);
             TileProduct<V>.Run(scores, Layout.ScoreStride, 1, values, Layout.PaddedDepth, output, Layout.PaddedDepth, rows, Layout.PaddedDepth, tokens, false);
             HeadRows<V>.UnpackScaled(output, Layout.PaddedDepth, rows, depth, sums, y + ((nint)i * width), width);
@@ -62,23 +66,32 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
         }
     }
 
-    /// <summary>Rows of scores to exp(score - largest), with the largest and the sum of each row.</summary>
+    /// <summary>lanes [rows, vector] = largest score of each row, lane by lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Exponentials(float* scores, nint stride, int rows, int tokens, float* maxima, float* sums)
+    private static void LaneMaxima(float* scores, nint stride, int rows, int tokens, float* lanes)
     {
-        int whole = tokens - (tokens % V.Count), tail = tokens - whole;
-        V isKey = Lanes<V>.First(tail);
-        V lowest = V.Create(float.NegativeInfinity);
-        for (int i = 0; i < rows; i++, scores += stride)
+        int whole = tokens - (tokens % V.Count);
+        V isKey = Lanes<V>.First(tokens - whole), lowest = V.Create(float.NegativeInfinity);
+        for (int i = 0; i < rows; i++, scores += stride, lanes += V.Count)
         {
             V largest = lowest;
             for (int j = 0; j < whole; j += V.Count)
                 largest = V.Max(largest, V.Load(scores + j));
-            if (tail > 0)
+            if (whole < tokens)
                 largest = V.Max(largest, V.Select(isKey, V.Load(scores + whole), lowest));
+            V.Store(largest, lanes);
+        }
+    }
 
-            float max = V.MaxAcross(largest);
-            V shift = V.Create(max), sum = V.Zero;
+    /// <summary>Scores to exp(score - largest of the row); lanes [rows, vector] = sum of each row, lane by lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Exponentials(float* scores, nint stride, int rows, int tokens, float* maxima, float* lanes)
+    {
+        int whole = tokens - (tokens % V.Count);
+        V isKey = Lanes<V>.First(tokens - whole);
+        for (int i = 0; i < rows; i++, scores += stride, lanes += V.Count)
+        {
+            V shift = V.Create(maxima[i]), sum = V.Zero;
             for (int j = 0; j < whole; j += V.Count)
             {
                 V e = VectorMath<V>.Exp(V.Load(scores + j) - shift);
@@ -86,15 +99,14 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
                 V.Store(e, scores + j);
             }
 
-            if (tail > 0)
+            if (whole < tokens)
             {
                 V e = V.Select(isKey, VectorMath<V>.Exp(V.Load(scores + whole) - shift), V.Zero);
                 sum += e;
                 V.Store(e, scores + whole);
             }
 
-            maxima[i] = max;
-            sums[i] = V.Sum(sum);
+            V.Store(sum, lanes);
         }
     }
 

@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using Dino.Ssl.Data;
+using Dino.Tensors;
+
+namespace Dino.Ssl.Training;
+
+/// <summary>Where a run stands, after each step.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">Steps of the whole run.</param>
+/// <param name="Epoch">Epoch of this step, from 0.</param>
+/// <param name="Epochs">Epochs of the whole run.</param>
+/// <param name="Report">Loss and settings of the step.</param>
+/// <param name="ImagesPerSecond">Pictures per second, averaged over the last steps.</param>
+/// <param name="Remaining">Estimated time left.</param>
+public readonly record struct TrainingProgress(long Step, long Steps, int Epoch, int Epochs, StepReport Report, double ImagesPerSecond, TimeSpan Remaining);
+
+/// <summary>How a run ended.</summary>
+/// <param name="Step">Steps done in all.</param>
+/// <param name="Completed">False when it was cancelled; the checkpoint holds the state.</param>
+/// <param name="Skipped">Pictures that could not be used.</param>
+public sealed record TrainingResult(long Step, bool Completed, IReadOnlyCollection<SkippedPicture> Skipped);
+
+/// <summary>Trains from a folder of pictures to weights, with log and checkpoints.</summary>
+public sealed class TrainingRun : IDisposable
+{
+    private readonly RunOptions _options;
+    private readonly BatchLoader _loader;
+    private readonly EpochMeter _meter;
+
+    /// <summary>Opens the data, builds the networks and restores the checkpoint if asked to.</summary>
+    /// <param name="device">Where to train.</param>
+    /// <param name="options">The run.</param>
+    /// <param name="onSkipped">Called once for each unusable picture, on another thread.</param>
+    public TrainingRun(Device device, RunOptions options, Action<SkippedPicture>? onSkipped = null)
+    {
+        options.Validate();
+        _options = options;
+        ImageFolder folder = ImageFolder.Open(options.Data);
+        if (folder.Count < options.Dino.BatchSize)
+            throw new ArgumentException($"'{options.Data}' holds {folder.Count} pictures, fewer than one batch of {options.Dino.BatchSize}. Use --batch-size {folder.Count} or less.");
+        Directory.CreateDirectory(options.Output);
+        _loader = new BatchLoader(folder, new MultiCropAugmentation(options.Crops), new BatchLoaderOptions
+        {
+            BatchSize = options.Dino.BatchSize,
+            Seed = options.Dino.Seed,
+            Workers = options.Workers,
+            CacheBytes = options.CacheBytes,
+            OnSkipped = onSkipped,
+        });
+        Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch);
+        if (options.Resume && File.Exists(CheckpointPath))
+            Checkpoint.Load(Trainer, options.Crops, CheckpointPath);
+        _meter = new EpochMeter(options.Dino.Head.Prototypes, options.Dino.BatchSize);
+    }
+
+    /// <summary>The state.</summary>
+    public DinoTrainer Trainer { get; }
+
+    /// <summary>Warnings of the last epoch about a run that does not learn.</summary>
+    public IReadOnlyList<string> Warnings => _meter.Warnings;
+
+    private string CheckpointPath => Path.Combine(_options.Output, Checkpoint.FileName);
+
+    /// <summary>Trains to the end, or until cancelled; then a checkpoint is written too.</summary>
+    public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        DinoSchedules schedules = Trainer.Schedules;
+        int perEpoch = schedules.IterationsPerEpoch;
+        CropView[] views = new CropView[_options.Crops.ViewCount];
+        using TrainingLog log = TrainingLog.Open(Path.Combine(_options.Output, TrainingLog.FileName), Trainer.StepIndex);
+        _loader.Start((int)(Trainer.StepIndex / perEpoch), (int)(Trainer.StepIndex % perEpoch), _options.Dino.Epochs);
+        _meter.Begin(schedules.Steps - Trainer.StepIndex);
+        try
+        {
+            while (Trainer.StepIndex < schedules.Steps)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                SampleBatch batch = _loader.Next(cancellationToken) ?? throw new InvalidOperationException("The loader ended before the run.");
+                for (int i = 0; i < views.Length; i++)
+                    views[i] = new CropView(batch.ViewMemory(i), batch.ViewSizes[i], batch.ViewSizes[i]);
+                StepReport report = Trainer.Step(views, batch.Count);
+                _meter.Add(report);
+                log.Write(_meter.Line(Trainer.StepIndex - 1, report));
+                progress?.Report(new TrainingProgress(Trainer.StepIndex, schedules.Steps, report.Settings.Epoch, _options.Dino.Epochs, report, _meter.ImagesPerSecond, _meter.Remaining));
+                if (Trainer.StepIndex % perEpoch == 0)
+                    EndEpoch(log, report);
+                else if (_options.CheckpointSteps > 0 && Trainer.StepIndex % _options.CheckpointSteps == 0)
+                    Checkpoint.Save(Trainer, _options.Crops, CheckpointPath);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            Checkpoint.Save(Trainer, _options.Crops, CheckpointPath);
+            SaveWeights();
+            return new TrainingResult(Trainer.StepIndex, false, _loader.Skipped);
+        }
+
+        SaveWeights();
+        return new TrainingResult(Trainer.StepIndex, true, _loader.Skipped);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _loader.Dispose();
+        Trainer.Dispose();
+    }
+
+    private void EndEpoch(TrainingLog log, StepReport report)
+    {
+        int epoch = report.Settings.Epoch;
+        log.Write(_meter.EndEpoch(Trainer.StepIndex - 1, report, _loader.Skipped.Count));
+        Checkpoint.Save(Trainer, _options.Crops, CheckpointPath);
+        SaveWeights();
+        if (_options.SnapshotEpochs > 0 && (epoch + 1) % _options.SnapshotEpochs == 0)
+            File.Copy(CheckpointPath, Path.Combine(_options.Output, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"checkpoint{epoch + 1:0000}.safetensors")), overwrite: true);
+    }
+
+    private void SaveWeights()
+    {
+        ModelFile.Save(Path.Combine(_options.Output, "student.safetensors"), Trainer.Student, _options.Crops, "student");
+        ModelFile.Save(Path.Combine(_options.Output, "teacher.safetensors"), Trainer.Teacher, _options.Crops, "teacher");
+    }
+
+    /// <summary>Means over an epoch, speed and time left.</summary>
+    private sealed class EpochMeter(int prototypes, int batch)
+    {
+        /// <summary>Weight of the newest step in the speed: about the last twenty steps.</summary>
+        private const double Smoothing = 0.05;
+
+        private readonly Stopwatch _epoch = new();
+        private long _last;
+        private long _left;
+        private double _secondsPerStep;
+        private double _loss;
+        private double _entropy;
+        private int _count;
+
+        public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+        public double ImagesPerSecond => _secondsPerStep > 0 ? batch / _secondsPerStep : 0;
+
+        public TimeSpan Remaining => TimeSpan.FromSeconds(_left * _secondsPerStep);
+
+        public void Begin(long steps)
+        {
+            _left = steps;
+            _last = Stopwatch.GetTimestamp();
+            _epoch.Restart();
+        }
+
+        public void Add(StepReport report)
+        {
+            double seconds = Stopwatch.GetElapsedTime(_last).TotalSeconds;
+            _last = Stopwatch.GetTimestamp();
+            _secondsPerStep = _secondsPerStep == 0 ? seconds : _secondsPerStep + (Smoothing * (seconds - _secondsPerStep));
+            (_loss, _entropy, _count, _left) = (_loss + report.Loss, _entropy + report.TeacherEntropy, _count + 1, _left - 1);
+        }
+
+        public StepLine Line(long step, StepReport report)
+        {
+            DinoSettings s = report.Settings;
+            return new StepLine("step", step, s.Epoch, report.Loss, report.TeacherEntropy, report.Divergence, s.LearningRate, s.WeightDecay, s.Momentum, s.TeacherTemperature, Math.Round(ImagesPerSecond, 2));
+        }
+
+        public EpochLine EndEpoch(long step, StepReport report, int skipped)
+        {
+            DinoSettings s = report.Settings;
+            (double loss, double entropy, double seconds) = (_loss / _count, _entropy / _count, _epoch.Elapsed.TotalSeconds);
+            Warnings = TrainingHealth.Check(loss, entropy, prototypes);
+            EpochLine line = new("epoch", s.Epoch, step, loss, entropy, loss - entropy, s.LearningRate, s.WeightDecay, s.Momentum, s.TeacherTemperature, Math.Round(_count * batch / seconds, 2), Math.Round(seconds, 2), skipped, [.. Warnings]);
+            (_loss, _entropy, _count) = (0, 0, 0);
+            _epoch.Restart();
+            return line;
+        }
+    }
+}
