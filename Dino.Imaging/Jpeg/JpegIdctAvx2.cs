@@ -8,26 +8,39 @@ using static Dino.Imaging.Jpeg.JpegIdct;
 namespace Dino.Imaging.Jpeg;
 
 /// <summary>
-/// <see cref="JpegIdct"/> with AVX2, a whole block at a time. Every output is a sum over the eight inputs, so the flow graph is
-/// multiplied out into multiply-adds of 16-bit pairs: the integer sums, and with them the result, stay the same.
+/// <see cref="JpegIdct"/> with AVX2, a whole block at a time: the products of the flow graph, two by two, are multiply-adds of
+/// 16-bit pairs.
 /// </summary>
 /// <remarks>
-/// Vectors of one pass: pair vectors of 8 columns x (first, second) 16-bit inputs, for the pairs (0,2), (1,3), (4,6), (5,7);
-/// outputs of 8 columns x 32 bits. Between the passes values saturate to 16 bits, which only damaged data reaches.
+/// One pass works on pair vectors of 8 columns x (first, second) 16-bit inputs, for the pairs (0,2), (1,3), (4,6), (5,7), and
+/// yields outputs of 8 columns x 32 bits.
 /// </remarks>
 internal static class JpegIdctAvx2
 {
-    private const int One = 1 << ConstantBits;
-
     public static void Transform(ReadOnlySpan<short> block, ReadOnlySpan<short> quantization, Span<byte> samples, int stride)
     {
         ref short coefficients = ref MemoryMarshal.GetReference(block[..64]);
         ref short steps = ref MemoryMarshal.GetReference(quantization[..64]);
-        Vector256<short> p02 = Vector256.LoadUnsafe(ref coefficients) * Vector256.LoadUnsafe(ref steps);
-        Vector256<short> p13 = Vector256.LoadUnsafe(ref coefficients, 16) * Vector256.LoadUnsafe(ref steps, 16);
-        Vector256<short> p46 = Vector256.LoadUnsafe(ref coefficients, 32) * Vector256.LoadUnsafe(ref steps, 32);
-        Vector256<short> p57 = Vector256.LoadUnsafe(ref coefficients, 48) * Vector256.LoadUnsafe(ref steps, 48);
-        Pass(p02, p13, p46, p57, ConstantBits - PassBits, out Vector256<short> r01, out Vector256<short> r23, out Vector256<short> r45, out Vector256<short> r67);
+        Vector256<short> p02 = Vector256.LoadUnsafe(ref coefficients);
+        Vector256<short> p13 = Vector256.LoadUnsafe(ref coefficients, 16);
+        Vector256<short> p46 = Vector256.LoadUnsafe(ref coefficients, 32);
+        Vector256<short> p57 = Vector256.LoadUnsafe(ref coefficients, 48);
+        bool isFlat = Avx.TestZ(p13 | p46 | p57 | (p02 & Seconds), Vector256<short>.AllBitsSet);
+        p02 *= Vector256.LoadUnsafe(ref steps);
+        Vector256<short> r01, r23, r45, r67;
+        if (isFlat)
+        {
+            // Only row 0: all rows become that row, with PassBits more bits and without saturation.
+            Vector256<int> row = p02.AsInt32() << (16 + PassBits) >> 16;
+            r01 = r23 = r45 = r67 = Avx2.PackSignedSaturate(row, row);
+        }
+        else
+        {
+            p13 *= Vector256.LoadUnsafe(ref steps, 16);
+            p46 *= Vector256.LoadUnsafe(ref steps, 32);
+            p57 *= Vector256.LoadUnsafe(ref steps, 48);
+            Pass(p02, p13, p46, p57, ConstantBits - PassBits, out r01, out r23, out r45, out r67);
+        }
 
         // r01: rows 0 and 1 of columns 0..3 in the lower half, of columns 4..7 in the upper. The second pass wants pairs of
         // columns for all rows: gather (0,2) (0,2) (1,3) (1,3) in each half, then collect equal pairs.
@@ -52,19 +65,29 @@ internal static class JpegIdctAvx2
         Vector256<short> p02, Vector256<short> p13, Vector256<short> p46, Vector256<short> p57, [ConstantExpected] int shift,
         out Vector256<short> out01, out Vector256<short> out23, out Vector256<short> out45, out Vector256<short> out67)
     {
+        // Even part. The sums 0 +- 4 are the first of each pair, the products of 2 and 6 come from the second.
         Vector256<int> half = Vector256.Create(1 << (shift - 1));
-        Vector256<int> even0 = Sum(p02, One, F0541 + F0765, p46, One, F0541) + half;
-        Vector256<int> even1 = Sum(p02, One, F0541, p46, -One, F0541 - F1847) + half;
-        Vector256<int> even2 = Sum(p02, One, -F0541, p46, -One, F1847 - F0541) + half;
-        Vector256<int> even3 = Sum(p02, One, -F0541 - F0765, p46, One, -F0541) + half;
-        Vector256<int> odd0 = Sum(p13, F1501 - F0899 - F0390 + F1175, F1175, p57, F1175 - F0390, F1175 - F0899);
-        Vector256<int> odd1 = Sum(p13, F1175, F3072 - F2562 - F1961 + F1175, p57, F1175 - F2562, F1175 - F1961);
-        Vector256<int> odd2 = Sum(p13, F1175 - F0390, F1175 - F2562, p57, F2053 - F2562 - F0390 + F1175, F1175);
-        Vector256<int> odd3 = Sum(p13, F1175 - F0899, F1175 - F1961, p57, F1175, F0298 - F0899 - F1961 + F1175);
-        out01 = Avx2.PackSignedSaturate((even0 + odd0) >> shift, (even1 + odd1) >> shift);
-        out23 = Avx2.PackSignedSaturate((even2 + odd2) >> shift, (even3 + odd3) >> shift);
-        out45 = Avx2.PackSignedSaturate((even3 - odd3) >> shift, (even2 - odd2) >> shift);
-        out67 = Avx2.PackSignedSaturate((even1 - odd1) >> shift, (even0 - odd0) >> shift);
+        Vector256<int> sum04 = Multiply(p02 + p46, 1 << ConstantBits, 0) + half;
+        Vector256<int> difference04 = Multiply(p02 - p46, 1 << ConstantBits, 0) + half;
+        Vector256<int> even2 = Multiply(p02, 0, F0541) + Multiply(p46, 0, F0541 - F1847);
+        Vector256<int> even3 = Multiply(p02, 0, F0541 + F0765) + Multiply(p46, 0, F0541);
+        Vector256<int> sum0 = sum04 + even3, sum3 = sum04 - even3;
+        Vector256<int> sum1 = difference04 + even2, sum2 = difference04 - even2;
+
+        // Odd part: (z4, z3) = (1 + 5, 3 + 7).
+        Vector256<short> z43 = p13 + p57;
+        Vector256<int> z3 = Multiply(z43, F1175, F1175 - F1961);
+        Vector256<int> z4 = Multiply(z43, F1175 - F0390, F1175);
+        Vector256<short> p17 = Avx2.Blend(p13, p57, 0xAA), p53 = Avx2.Blend(p57, p13, 0xAA);
+        Vector256<int> odd0 = Multiply(p17, -F0899, F0298 - F0899) + z3;
+        Vector256<int> odd3 = Multiply(p17, F1501 - F0899, -F0899) + z4;
+        Vector256<int> odd1 = Multiply(p53, F2053 - F2562, -F2562) + z4;
+        Vector256<int> odd2 = Multiply(p53, -F2562, F3072 - F2562) + z3;
+
+        out01 = Avx2.PackSignedSaturate((sum0 + odd3) >> shift, (sum1 + odd2) >> shift);
+        out23 = Avx2.PackSignedSaturate((sum2 + odd1) >> shift, (sum3 + odd0) >> shift);
+        out45 = Avx2.PackSignedSaturate((sum3 - odd0) >> shift, (sum2 - odd1) >> shift);
+        out67 = Avx2.PackSignedSaturate((sum1 - odd2) >> shift, (sum0 - odd3) >> shift);
     }
 
     /// <summary>Clamps, adds 128, transposes columns back to rows and stores eight rows of eight samples.</summary>
@@ -90,8 +113,11 @@ internal static class JpegIdctAvx2
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref target, 7 * stride), rows23and67.GetElement(3));
     }
 
-    /// <summary>In every column: a · first + b · second of one pair, plus c · first + d · second of another.</summary>
+    /// <summary>first · a + second · b of every pair.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Sum(Vector256<short> p, int a, int b, Vector256<short> q, int c, int d) =>
-        Avx2.MultiplyAddAdjacent(p, Vector256.Create((a & 0xFFFF) | b << 16).AsInt16()) + Avx2.MultiplyAddAdjacent(q, Vector256.Create((c & 0xFFFF) | d << 16).AsInt16());
+    private static Vector256<int> Multiply(Vector256<short> pairs, int a, int b) =>
+        Avx2.MultiplyAddAdjacent(pairs, Vector256.Create((a & 0xFFFF) | b << 16).AsInt16());
+
+    /// <summary>Selects the second of every pair.</summary>
+    private static Vector256<short> Seconds => Vector256.Create(0xFFFF0000).AsInt16();
 }

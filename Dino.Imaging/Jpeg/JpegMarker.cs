@@ -19,6 +19,10 @@ internal static class JpegMarker
     public const byte App15 = 0xEF;
     public const byte Comment = 0xFE;
 
+    /// <summary>Whether the marker starts a segment that may stand between the start marker and the end.</summary>
+    public static bool IsSegment(byte marker) => marker is Baseline or Extended or Progressive or HuffmanTables or ArithmeticConditioning
+        or StartOfScan or QuantizationTables or NumberOfLines or RestartInterval or Comment or (>= App0 and <= App15);
+
     /// <summary>What a frame header outside baseline, extended and progressive Huffman coding asks for; null for other markers.</summary>
     public static string? UnsupportedProcess(byte marker) => marker switch
     {

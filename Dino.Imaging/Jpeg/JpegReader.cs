@@ -17,21 +17,20 @@ internal ref struct JpegReader(ReadOnlySpan<byte> data, DecodeLimits limits)
     private bool _hasJfif;
     private int _adobeTransform = -1;
 
-    /// <summary>Decodes the file up to EOI; what follows is ignored.</summary>
+    /// <summary>Whether one scan held the whole picture.</summary>
+    private readonly bool IsComplete => _scans > 0 && !_frame!.KeepsCoefficients;
+
+    /// <summary>Decodes the file up to EOI; what follows is ignored. A file of one complete scan may end before EOI.</summary>
     /// <exception cref="ImageException">The file is corrupt, unsupported or too large.</exception>
     public Image Decode()
     {
         try
         {
-            while (true)
+            while (NextMarker() is var marker && marker != JpegMarker.EndOfImage)
             {
-                byte marker = NextMarker();
                 // TEM and stray restart markers stand alone.
-                if (marker is 0x01 or (>= 0xD0 and <= 0xD7))
-                    continue;
-                if (marker == JpegMarker.EndOfImage)
-                    break;
-                ReadSegment(marker);
+                if (marker is not (0x01 or (>= 0xD0 and <= 0xD7)))
+                    ReadSegment(marker);
             }
 
             if (_frame is null || _scans == 0)
@@ -51,12 +50,12 @@ internal ref struct JpegReader(ReadOnlySpan<byte> data, DecodeLimits limits)
         {
             int found = _data[_position..].IndexOf((byte)0xFF);
             if (found < 0)
-                throw Truncated();
+                return EndOrThrow();
             _position += found;
             while (_position < _data.Length && _data[_position] == 0xFF)
                 _position++;
             if (_position >= _data.Length)
-                throw Truncated();
+                return EndOrThrow();
             byte marker = _data[_position++];
             if (marker != 0)
                 return marker;
@@ -68,11 +67,19 @@ internal ref struct JpegReader(ReadOnlySpan<byte> data, DecodeLimits limits)
         if (JpegMarker.UnsupportedProcess(marker) is { } process)
             throw new UnsupportedImageException($"JPEG: {process} is not supported.");
         int start = _position;
-        int length = start + 2 <= _data.Length ? _data[start] << 8 | _data[start + 1] : throw Truncated();
+        if (!JpegMarker.IsSegment(marker))
+            throw new CorruptImageException($"JPEG: marker FF{marker:X2} at byte {start - 2} has no meaning there.");
+        // A segment that the end of the file cuts: only a complete picture survives it.
+        int length = start + 2 <= _data.Length ? _data[start] << 8 | _data[start + 1] : int.MaxValue;
         if (length < 2)
             throw new CorruptImageException($"JPEG: segment FF{marker:X2} at byte {start - 2} has a length of {length}, which includes its own 2 bytes.");
         if (length > _data.Length - start)
-            throw Truncated();
+        {
+            EndOrThrow();
+            _position = _data.Length;
+            return;
+        }
+
         ReadOnlySpan<byte> content = _data.Slice(start + 2, length - 2);
         _position += length;
         switch (marker)
@@ -103,10 +110,9 @@ internal ref struct JpegReader(ReadOnlySpan<byte> data, DecodeLimits limits)
                 if (content.Length >= 12 && content.StartsWith("Adobe"u8))
                     _adobeTransform = content[11];
                 break;
-            case JpegMarker.Comment or JpegMarker.NumberOfLines or JpegMarker.ArithmeticConditioning or (>= JpegMarker.App0 and <= JpegMarker.App15):
-                break;
             default:
-                throw new CorruptImageException($"JPEG: unknown marker FF{marker:X2} at byte {start - 2}.");
+                // Comments, application data and conditioning of arithmetic coding do not change the picture.
+                break;
         }
     }
 
@@ -198,8 +204,9 @@ internal ref struct JpegReader(ReadOnlySpan<byte> data, DecodeLimits limits)
     private static JpegHuffmanTable Table(JpegHuffmanTable?[] tables, int index, bool progressive, JpegHuffmanTable luminance, JpegHuffmanTable chrominance, string kind)
     {
         JpegHuffmanTable? standard = progressive ? null : index switch { 0 => luminance, 1 => chrominance, _ => null };
-        return (index < 4 ? tables[index] : null) ?? standard
+        JpegHuffmanTable table = (index < 4 ? tables[index] : null) ?? standard
             ?? throw new CorruptImageException($"JPEG: a scan uses {kind} Huffman table {index}, which is not defined.");
+        return table.Prepare();
     }
 
     /// <summary>JFIF means Y'CbCr; else Adobe's marker decides; else the component names.</summary>
@@ -217,5 +224,8 @@ internal ref struct JpegReader(ReadOnlySpan<byte> data, DecodeLimits limits)
         return (components[0].Id, components[1].Id, components[2].Id) == ('R', 'G', 'B') ? JpegColorSpace.Rgb : JpegColorSpace.YCbCr;
     }
 
-    private readonly CorruptImageException Truncated() => new($"JPEG: truncated, the file ends at byte {_data.Length} without an end marker.");
+    /// <summary>The end of the file stands for EOI once the picture is complete, as in Pillow.</summary>
+    private readonly byte EndOrThrow() => IsComplete
+        ? JpegMarker.EndOfImage
+        : throw new CorruptImageException($"JPEG: truncated, the file ends at byte {_data.Length} without an end marker.");
 }

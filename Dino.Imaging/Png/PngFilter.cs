@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Dino.Imaging.Png;
 
@@ -74,6 +75,15 @@ internal static class PngFilter
         int first = Math.Min(distance, row.Length);
         for (int i = 0; i < first; i++)
             row[i] += (byte)(above[i] >> 1);
+        if (distance == 1)
+        {
+            // Kept in a register: each byte waits for the one before it, and memory would double the wait.
+            int left = row[0];
+            for (int i = 1; i < row.Length; i++)
+                row[i] = (byte)(left = (byte)(row[i] + ((left + above[i]) >> 1)));
+            return;
+        }
+
         for (int i = first; i < row.Length; i++)
             row[i] += (byte)((row[i - distance] + above[i]) >> 1);
     }
@@ -84,17 +94,37 @@ internal static class PngFilter
         int first = Math.Min(distance, row.Length);
         for (int i = 0; i < first; i++)
             row[i] += above[i];
+        if (distance == 1)
+        {
+            int left = row[0], aboveLeft = above[0];
+            for (int i = 1; i < row.Length; i++)
+            {
+                int up = above[i];
+                row[i] = (byte)(left = (byte)(row[i] + Predict(left, up, aboveLeft)));
+                aboveLeft = up;
+            }
+
+            return;
+        }
+
         for (int i = first; i < row.Length; i++)
             row[i] += (byte)Predict(row[i - distance], above[i], above[i - distance]);
     }
 
     /// <summary>Whichever of left, above and above-left is nearest to left + above - aboveLeft; ties in that order.</summary>
-    private static int Predict(int left, int above, int aboveLeft)
+    /// <remarks>
+    /// With low and high the smaller and larger of left and above, the distances to low and high cross where aboveLeft is a third
+    /// or two thirds of the way between them. Two comparisons decide, as sign masks: photographs defeat branch prediction.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int Predict(int left, int above, int aboveLeft)
     {
-        int toLeft = Math.Abs(above - aboveLeft);
-        int toAbove = Math.Abs(left - aboveLeft);
-        int toAboveLeft = Math.Abs(left + above - 2 * aboveLeft);
-        int nearest = toAbove <= toAboveLeft ? above : aboveLeft;
-        return toLeft <= toAbove && toLeft <= toAboveLeft ? left : nearest;
+        int crossing = 3 * aboveLeft - (left + above);
+        int negative = (left - above) & ((left - above) >> 31);
+        int low = above + negative, high = left - negative;
+        int belowHigh = (crossing - high) >> 31;
+        int aboveLow = (low - crossing) >> 31;
+        int lowOrCorner = low ^ ((low ^ aboveLeft) & belowHigh);
+        return high ^ ((high ^ lowOrCorner) & aboveLow);
     }
 }

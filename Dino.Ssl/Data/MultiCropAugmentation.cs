@@ -85,7 +85,7 @@ public sealed class MultiCropAugmentation : ISampleTransform
             double hue = random.NextDouble(-options.Hue, options.Hue);
             foreach (int step in order)
             {
-                // A strength of 0 leaves its step out: hue and contrast would round even at their neutral factor.
+                // A strength of 0 leaves its step out, as in the reference: a hue shift of 0 would still round through HSV.
                 if (step == 0 && options.Brightness > 0)
                     ColorTransforms.Brightness(_view, brightness);
                 else if (step == 1 && options.Contrast > 0)

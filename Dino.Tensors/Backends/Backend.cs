@@ -113,12 +113,13 @@ public abstract partial class Backend : IDisposable
     /// <summary>
     /// DINO cross-entropy. student [S·B, K] and teacher [T·B, K] hold raw logits, view-major; centre [K]. Teacher targets are
     /// q = softmax((teacher - centre) / teacherTemperature). loss [1] = mean over B and over all pairs (t, s), s ≠ t, of
-    /// -Σ q_t log softmax(student_s / studentTemperature). Writes log-sum-exps of scaled rows: studentLogSumExp [S·B], teacherLogSumExp [T·B], and
+    /// -Σ q_t log softmax(student_s / studentTemperature). Writes the sums of each row, studentSums [2, S·B] and teacherSums [2, T·B] (first the
+    /// largest logit, teacher less centre; then Σ exp((x - largest) / temperature): a log-sum-exp would round away digits of large logits), and
     /// teacherEntropy [1], the mean entropy of the targets in nats.
     /// </summary>
-    public virtual partial void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentLogSumExp, in View teacherLogSumExp, in View teacherEntropy);
+    public virtual partial void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentSums, in View teacherSums, in View teacherEntropy);
     /// <summary>Gradient of <see cref="DinoLoss"/> with respect to the student's logits, times dloss [1].</summary>
-    public virtual partial void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentLogSumExp, in View teacherLogSumExp, in View dloss, in Destination dstudent);
+    public virtual partial void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentSums, in View teacherSums, in View dloss, in Destination dstudent);
 
     // Fused: optimizers over segments of flat buffers. Segments never overlap.
     /// <summary>Norm of each segment of the gradient into norms [segments]; with maxNorm > 0 also scales each segment by min(1, maxNorm / (norm + 1e-6)).</summary>

@@ -12,37 +12,37 @@ namespace Dino.Tensors.Cpu;
 /// </remarks>
 internal sealed unsafe partial class CpuBackend<V>
 {
-    public override void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentLogSumExp, in View teacherLogSumExp, in View teacherEntropy)
+    public override void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentSums, in View teacherSums, in View teacherEntropy)
     {
         CropPairs pairs = new(student, teacher, centre, batch);
         DinoLossOperands operands = Operands(pairs, student, teacher, centre, studentTemperature, teacherTemperature);
         int teacherRows = pairs.Teachers * batch, studentRows = pairs.Students * batch, chunks = operands.Chunks;
         using ScratchFrame scratch = OpenScratch();
-        ChunkSums* teacherSums = (ChunkSums*)scratch.Take([teacherRows, chunks, sizeof(ChunkSums)], DType.U8).Address;
-        ChunkSums* studentSums = (ChunkSums*)scratch.Take([studentRows, chunks, sizeof(ChunkSums)], DType.U8).Address;
+        ChunkSums* teacherChunks = (ChunkSums*)scratch.Take([teacherRows, chunks, sizeof(ChunkSums)], DType.U8).Address;
+        ChunkSums* studentChunks = (ChunkSums*)scratch.Take([studentRows, chunks, sizeof(ChunkSums)], DType.U8).Address;
         TeacherRow* rows = (TeacherRow*)scratch.Take([teacherRows, sizeof(TeacherRow)], DType.U8).Address;
 
-        TeacherSumsJob<V> teacherJob = new() { Operands = operands, Sums = teacherSums };
+        TeacherSumsJob<V> teacherJob = new() { Operands = operands, Sums = teacherChunks };
         Workers.Run(teacherRows * chunks, ref teacherJob);
         for (int row = 0; row < teacherRows; row++)
         {
-            ChunkSums* sums = teacherSums + ((nint)row * chunks);
+            ChunkSums* sums = teacherChunks + ((nint)row * chunks);
             (float max, double sum) = Join(sums, chunks, teacherTemperature);
             rows[row] = new TeacherRow { Max = max, InverseSum = (float)(1 / sum), LogSum = Math.Log(sum) };
-            teacherLogSumExp.F32[row] = (float)(((double)max / teacherTemperature) + rows[row].LogSum);
+            (teacherSums.F32[row], teacherSums.F32[teacherRows + row]) = (max, (float)sum);
         }
 
         StudentSumsJob<V> studentJob = new()
         {
-            Operands = operands, TeacherRows = rows, TeacherSums = teacherSums, StudentSums = studentSums,
+            Operands = operands, TeacherRows = rows, TeacherSums = teacherChunks, StudentSums = studentChunks,
             Scratch = scratch.Take([Workers.Threads, operands.ScratchSize(DinoLossKernels<V>.Block)]).F32,
         };
         Workers.Run(batch * chunks, ref studentJob);
-        *teacherEntropy.F32 = (float)(TotalEntropy(rows, teacherSums, teacherRows, chunks) / teacherRows);
-        *loss.F32 = (float)(TotalLoss(pairs, teacherSums, studentSums, chunks, studentTemperature, studentLogSumExp.F32) / pairs.Divisor);
+        *teacherEntropy.F32 = (float)(TotalEntropy(rows, teacherChunks, teacherRows, chunks) / teacherRows);
+        *loss.F32 = (float)(TotalLoss(pairs, teacherChunks, studentChunks, chunks, studentTemperature, studentSums.F32) / pairs.Divisor);
     }
 
-    public override void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentLogSumExp, in View teacherLogSumExp, in View dloss, in Destination dstudent)
+    public override void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentSums, in View teacherSums, in View dloss, in Destination dstudent)
     {
         if (!dstudent.IsWanted)
             return;
@@ -51,7 +51,7 @@ internal sealed unsafe partial class CpuBackend<V>
         using ScratchFrame scratch = OpenScratch();
         StudentGradientJob<V> job = new()
         {
-            Operands = operands, StudentLogSumExp = studentLogSumExp.F32, TeacherLogSumExp = teacherLogSumExp.F32,
+            Operands = operands, StudentSums = studentSums.F32, TeacherSums = teacherSums.F32,
             Gradient = dstudent.View.F32, Accumulate = dstudent.Accumulate,
             Gain = (float)(*dloss.F32 / (studentTemperature * pairs.Divisor)),
             Scratch = scratch.Take([Workers.Threads, operands.ScratchSize(DinoLossKernels<V>.Block)]).F32,
@@ -91,8 +91,8 @@ internal sealed unsafe partial class CpuBackend<V>
         return total;
     }
 
-    /// <summary>Σ over all pairs and samples of -Σ q log p; writes the student's log-sum-exps.</summary>
-    private static double TotalLoss(in CropPairs pairs, ChunkSums* teacherSums, ChunkSums* studentSums, int chunks, float temperature, float* logSumExp)
+    /// <summary>Σ over all pairs and samples of -Σ q log p; writes the sums of the student's rows.</summary>
+    private static double TotalLoss(in CropPairs pairs, ChunkSums* teacherSums, ChunkSums* studentSums, int chunks, float temperature, float* rowSums)
     {
         double total = 0;
         for (int s = 0; s < pairs.Students; s++)
@@ -105,7 +105,7 @@ internal sealed unsafe partial class CpuBackend<V>
                 double logSum = Math.Log(expSum), cross = 0;
                 for (int i = 0; i < chunks; i++)
                     cross += sums[i].Dot + (((double)sums[i].Max - max) * WeightOfOthers(pairs, teacherSums, s, sample, i, chunks));
-                logSumExp[row] = (float)(((double)max / temperature) + logSum);
+                (rowSums[row], rowSums[((nint)pairs.Students * pairs.Batch) + row]) = (max, (float)expSum);
                 total += (pairs.TeachersOf(s) * logSum) - (cross / temperature);
             }
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Dino.Tensors.Backends;
 
 namespace Dino.Tensors.Cpu;
@@ -8,10 +9,10 @@ internal unsafe partial class CpuPrimitives<V>
     {
         switch (y.DType)
         {
-            case DType.F32: FillWith(y, value); break;
+            case DType.F32: FillWith(y, BitConverter.SingleToUInt32Bits(value)); break;
             case DType.I32: FillWith(y, (int)value); break;
             case DType.BF16: FillWith(y, Conversions.ToBFloat16(value)); break;
-            case DType.F16: FillWith(y, (Half)value); break;
+            case DType.F16: FillWith(y, BitConverter.HalfToUInt16Bits((Half)value)); break;
             case DType.U8: FillWith(y, Conversions.ToByte(value)); break;
             default: throw new ArgumentOutOfRangeException(nameof(y), y.DType, "Not an element type.");
         }
@@ -59,6 +60,7 @@ internal unsafe partial class CpuPrimitives<V>
             Ranges.Run(Workers, (bytes + BytesPerElement - 1) / BytesPerElement, 1, new CopyRange(source, destination, bytes));
     }
 
+    /// <summary>Repeats a bit pattern: -0 is not the zero that memory can be cleared to.</summary>
     private void FillWith<T>(in View y, T value)
         where T : unmanaged => Ranges.Run(Workers, y.Count, 1, new FillRange<T>((T*)y.Address, value));
 
@@ -78,6 +80,12 @@ internal unsafe partial class CpuPrimitives<V>
     {
         public void Run(long start, long end)
         {
+            if (EqualityComparer<T>.Default.Equals(value, default))
+            {
+                NativeMemory.Clear(y + start, (nuint)(end - start) * (nuint)sizeof(T));
+                return;
+            }
+
             for (; start < end; start += Ranges.TaskElements)
                 new Span<T>(y + start, (int)Math.Min(end - start, Ranges.TaskElements)).Fill(value);
         }

@@ -28,8 +28,8 @@ public readonly partial struct Tensor
         private Tensor _student;
         private View _teacher;
         private View _centre;
-        private View _studentLogSumExp;
-        private View _teacherLogSumExp;
+        private View _studentSums;
+        private View _teacherSums;
         private float _studentTemperature;
         private float _teacherTemperature;
         private int _batch;
@@ -48,14 +48,14 @@ public readonly partial struct Tensor
             Scope scope = Scope.Of(nameof(DinoLoss), student, teacher, centre);
             Tensor loss = scope.Empty([1]);
             teacherEntropy = scope.Empty([1]);
-            View studentLogSumExp = scope.Empty([student.Shape[0]]).View, teacherLogSumExp = scope.Empty([teacher.Shape[0]]).View;
+            View studentSums = scope.Empty([2, student.Shape[0]]).View, teacherSums = scope.Empty([2, teacher.Shape[0]]).View;
             View flat = centre.View.As([prototypes]);
             scope.Backend.DinoLoss(student.View, teacher.View, flat, studentTemperature, teacherTemperature, batch,
-                loss.View, studentLogSumExp, teacherLogSumExp, teacherEntropy.View);
+                loss.View, studentSums, teacherSums, teacherEntropy.View);
             if (scope.Record<DinoLossFunction>(loss, student) is { } node)
             {
                 (node._student, node._teacher, node._centre, node._batch) = (student, teacher.View, flat, batch);
-                (node._studentLogSumExp, node._teacherLogSumExp) = (studentLogSumExp, teacherLogSumExp);
+                (node._studentSums, node._teacherSums) = (studentSums, teacherSums);
                 (node._studentTemperature, node._teacherTemperature) = (studentTemperature, teacherTemperature);
             }
 
@@ -67,7 +67,7 @@ public readonly partial struct Tensor
             if (pass.Gradient(_student) is { IsWanted: true } dstudent)
             {
                 pass.Backend.DinoLossBackward(_student.View, _teacher, _centre, _studentTemperature, _teacherTemperature, _batch,
-                    _studentLogSumExp, _teacherLogSumExp, pass.OutputGradient, dstudent);
+                    _studentSums, _teacherSums, pass.OutputGradient, dstudent);
             }
         }
     }

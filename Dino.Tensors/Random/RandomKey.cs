@@ -14,6 +14,7 @@ namespace Dino.Tensors;
 public readonly record struct RandomKey(ulong Seed, uint A = 0, uint B = 0, uint C = 0)
 {
     /// <summary>The four 32-bit words of block <paramref name="block"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public (uint X, uint Y, uint Z, uint W) Block(uint block)
     {
         (uint x, uint y, uint z, uint w) = (block, A, B, C);

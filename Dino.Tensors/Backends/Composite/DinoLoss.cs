@@ -3,15 +3,15 @@ namespace Dino.Tensors.Backends;
 /// <summary>DINO cross-entropy from elementwise operations and reductions: the oracle of the fused kernels. Stores targets [T·B, K].</summary>
 public abstract partial class Backend
 {
-    public virtual partial void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentLogSumExp, in View teacherLogSumExp, in View teacherEntropy)
+    public virtual partial void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentSums, in View teacherSums, in View teacherEntropy)
     {
         CropPairs pairs = new(student, teacher, centre, batch);
         using ScratchFrame scratch = OpenScratch();
 
         View targets = scratch.Take(teacher.Shape), product = scratch.Take(teacher.Shape);
-        Targets(teacher, centre, teacherTemperature, targets);
-        LogSumExp(targets, teacherLogSumExp);
-        Binary(BinaryOp.Subtract, targets, teacherLogSumExp, targets, Broadcast.Column);
+        Binary(BinaryOp.Subtract, teacher, centre, targets, Broadcast.Row);
+        RowSums(targets, teacherTemperature, teacherSums);
+        LogProbabilities(targets, teacherTemperature, teacherSums, targets);
         Unary(UnaryOp.Exp, targets, product);
         Binary(BinaryOp.Multiply, product, targets, targets, Broadcast.None);
         SumAll(targets, teacherEntropy);
@@ -19,9 +19,8 @@ public abstract partial class Backend
 
         View logs = scratch.Take(student.Shape), view = scratch.Take([batch, pairs.Columns]);
         targets = product;
-        Unary(UnaryOp.Affine, student, logs, 1f / studentTemperature);
-        LogSumExp(logs, studentLogSumExp);
-        Binary(BinaryOp.Subtract, logs, studentLogSumExp, logs, Broadcast.Column);
+        RowSums(student, studentTemperature, studentSums);
+        LogProbabilities(student, studentTemperature, studentSums, logs);
         for (int s = 0; s < pairs.Students; s++)
         {
             View row = pairs.Of(logs, s);
@@ -35,24 +34,21 @@ public abstract partial class Backend
         Unary(UnaryOp.Affine, loss, loss, (float)(-1.0 / pairs.Divisor));
     }
 
-    public virtual partial void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentLogSumExp, in View teacherLogSumExp, in View dloss, in Destination dstudent)
+    public virtual partial void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentSums, in View teacherSums, in View dloss, in Destination dstudent)
     {
         if (!dstudent.IsWanted)
             return;
         CropPairs pairs = new(student, teacher, centre, batch);
         using ScratchFrame scratch = OpenScratch();
         View targets = scratch.Take(teacher.Shape);
-        Targets(teacher, centre, teacherTemperature, targets);
-        Binary(BinaryOp.Subtract, targets, teacherLogSumExp, targets, Broadcast.Column);
-        Unary(UnaryOp.Exp, targets, targets);
+        Binary(BinaryOp.Subtract, teacher, centre, targets, Broadcast.Row);
+        Probabilities(targets, teacherTemperature, teacherSums.Slice(0, [pairs.Teachers * batch]), teacherSums.Slice(pairs.Teachers * batch, [pairs.Teachers * batch]), targets);
 
         float alpha = (float)(1.0 / (studentTemperature * pairs.Divisor));
         View p = scratch.Take([batch, pairs.Columns]), others = scratch.Take([batch, pairs.Columns]);
         for (int s = 0; s < pairs.Students; s++)
         {
-            Unary(UnaryOp.Affine, pairs.Of(student, s), p, 1f / studentTemperature);
-            Binary(BinaryOp.Subtract, p, studentLogSumExp.Slice((long)s * batch, [batch]), p, Broadcast.Column);
-            Unary(UnaryOp.Exp, p, p);
+            Probabilities(pairs.Of(student, s), studentTemperature, studentSums.Slice((long)s * batch, [batch]), studentSums.Slice((long)(pairs.Students + s) * batch, [batch]), p);
             if (TargetOfOthers(pairs, targets, s, others))
                 Axpby(-1f, others, pairs.TeachersOf(s), p);
             else
@@ -62,11 +58,38 @@ public abstract partial class Backend
         }
     }
 
-    /// <summary>y = (teacher - centre) / temperature.</summary>
-    private void Targets(in View teacher, in View centre, float temperature, in View y)
+    /// <summary>sums [2, R]: the largest element of each row of x, and Σ exp((x - largest) / temperature).</summary>
+    private void RowSums(in View x, float temperature, in View sums)
     {
-        Binary(BinaryOp.Subtract, teacher, centre, y, Broadcast.Row);
+        using ScratchFrame scratch = OpenScratch();
+        int rows = checked((int)x.Rows), columns = x.Columns;
+        View largest = sums.Slice(0, [rows]), shifted = scratch.Take(x.Shape);
+        Reduce(ReduceOp.Max, x.As([rows, columns, 1]), new Destination(largest));
+        Binary(BinaryOp.Subtract, x, largest, shifted, Broadcast.Column);
+        Unary(UnaryOp.Affine, shifted, shifted, 1f / temperature);
+        Unary(UnaryOp.Exp, shifted, shifted);
+        Reduce(ReduceOp.Sum, shifted.As([rows, columns, 1]), new Destination(sums.Slice(rows, [rows])));
+    }
+
+    /// <summary>y = (x - largest) / temperature - log Σ.</summary>
+    private void LogProbabilities(in View x, float temperature, in View sums, in View y)
+    {
+        using ScratchFrame scratch = OpenScratch();
+        int rows = checked((int)x.Rows);
+        View logs = scratch.Take([rows]);
+        Binary(BinaryOp.Subtract, x, sums.Slice(0, [rows]), y, Broadcast.Column);
         Unary(UnaryOp.Affine, y, y, 1f / temperature);
+        Unary(UnaryOp.Log, sums.Slice(rows, [rows]), logs);
+        Binary(BinaryOp.Subtract, y, logs, y, Broadcast.Column);
+    }
+
+    /// <summary>y = exp((x - largest) / temperature) / Σ.</summary>
+    private void Probabilities(in View x, float temperature, in View largest, in View sums, in View y)
+    {
+        Binary(BinaryOp.Subtract, x, largest, y, Broadcast.Column);
+        Unary(UnaryOp.Affine, y, y, 1f / temperature);
+        Unary(UnaryOp.Exp, y, y);
+        Binary(BinaryOp.Divide, y, sums, y, Broadcast.Column);
     }
 
     /// <summary>y [B, K] = Σ of the targets that student view s is compared with; false where there are none.</summary>

@@ -137,7 +137,10 @@ internal unsafe struct StudentSumsJob<V> : IJob where V : struct, IVec<V>
 internal unsafe struct StudentGradientJob<V> : IJob where V : struct, IVec<V>
 {
     public required DinoLossOperands Operands;
-    public required float* StudentLogSumExp, TeacherLogSumExp, Gradient, Scratch;
+    
+    /// <summary>[2, S·B] and [2, T·B]: largest logits, then Σ exp((x - largest) / temperature).</summary>
+    public required float* StudentSums, TeacherSums;
+    public required float* Gradient, Scratch;
     public required float Gain;
     public required bool Accumulate;
 
@@ -153,18 +156,19 @@ internal unsafe struct StudentGradientJob<V> : IJob where V : struct, IVec<V>
             int count = Math.Min(DinoLossKernels<V>.Block, end - i);
             for (int t = 0; t < pairs.Teachers; t++)
             {
-                DinoLossKernels<V>.TargetsFromLogSumExp(
-                    Operands.TeacherAt(t, sample, i), Operands.Centre + i, count, Operands.TeacherRate,
-                    TeacherLogSumExp[(t * pairs.Batch) + sample], targets + (t * DinoLossKernels<V>.Block));
+                float* sums = TeacherSums + (t * pairs.Batch) + sample;
+                DinoLossKernels<V>.Targets(
+                    Operands.TeacherAt(t, sample, i), Operands.Centre + i, count, *sums, Operands.TeacherRate,
+                    1 / sums[pairs.Teachers * pairs.Batch], targets + (t * DinoLossKernels<V>.Block));
             }
 
             for (int s = 0; s < pairs.Students; s++)
             {
                 if (s <= pairs.Teachers)
                     DinoLossKernels<V>.SumOthers(targets, pairs.Teachers, s, count, others);
-                float* student = Operands.StudentAt(s, sample, i);
+                float* student = Operands.StudentAt(s, sample, i), sums = StudentSums + (s * pairs.Batch) + sample;
                 DinoLossKernels<V>.StudentGradient(
-                    student, others, count, Operands.StudentRate, StudentLogSumExp[(s * pairs.Batch) + sample],
+                    student, others, count, *sums, Operands.StudentRate, 1 / sums[pairs.Students * pairs.Batch],
                     pairs.TeachersOf(s), Gain, Accumulate, Gradient + (student - Operands.Student));
             }
         }

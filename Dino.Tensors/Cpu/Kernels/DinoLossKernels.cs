@@ -161,37 +161,37 @@ internal static unsafe class DinoLossKernels<V> where V : struct, IVec<V>
         dot = V.Sum(d0 + d1);
     }
 
-    /// <summary>q = exp(rate z - logSumExp).</summary>
+    /// <summary>q = exp(rate (teacher - centre - shift)) · norm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TargetsFromLogSumExp(float* teacher, float* centre, int n, float rate, float logSumExp, float* q)
+    public static void Targets(float* teacher, float* centre, int n, float shift, float rate, float norm, float* q)
     {
-        V factor = V.Create(rate), shift = V.Create(-logSumExp);
+        V top = V.Create(shift), factor = V.Create(rate), scale = V.Create(norm);
         int i = 0;
         for (; i <= n - V.Count; i += V.Count)
-            V.Store(VectorMath<V>.Exp(V.MultiplyAdd(V.Load(teacher + i) - V.Load(centre + i), factor, shift)), q + i);
+            V.Store(VectorMath<V>.Exp((V.Load(teacher + i) - V.Load(centre + i) - top) * factor) * scale, q + i);
         if (i < n)
         {
             V z = V.LoadPartial(teacher + i, n - i) - V.LoadPartial(centre + i, n - i);
-            V.Store(VectorMath<V>.Exp(V.MultiplyAdd(z, factor, shift)), q + i);
+            V.Store(VectorMath<V>.Exp((z - top) * factor) * scale, q + i);
         }
     }
 
-    /// <summary>dy = gain (weight · exp(rate · student - logSumExp) - q), or += it.</summary>
+    /// <summary>dy = gain (weight · exp(rate (student - shift)) · norm - q), or += it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void StudentGradient(float* student, float* q, int n, float rate, float logSumExp, float weight, float gain, bool accumulate, float* dy)
+    public static void StudentGradient(float* student, float* q, int n, float shift, float rate, float norm, float weight, float gain, bool accumulate, float* dy)
     {
-        V factor = V.Create(rate), shift = V.Create(-logSumExp), probabilityGain = V.Create(weight * gain), targetGain = V.Create(-gain);
+        V top = V.Create(shift), factor = V.Create(rate), probabilityGain = V.Create(weight * gain * norm), targetGain = V.Create(-gain);
         int i = 0;
         for (; i <= n - V.Count; i += V.Count)
         {
-            V p = VectorMath<V>.Exp(V.MultiplyAdd(V.Load(student + i), factor, shift));
+            V p = VectorMath<V>.Exp((V.Load(student + i) - top) * factor);
             V gradient = V.MultiplyAdd(p, probabilityGain, V.Load(q + i) * targetGain);
             V.Store(accumulate ? gradient + V.Load(dy + i) : gradient, dy + i);
         }
 
         if (i < n)
         {
-            V p = VectorMath<V>.Exp(V.MultiplyAdd(V.LoadPartial(student + i, n - i), factor, shift));
+            V p = VectorMath<V>.Exp((V.LoadPartial(student + i, n - i) - top) * factor);
             V gradient = V.MultiplyAdd(p, probabilityGain, V.Load(q + i) * targetGain);
             V.StorePartial(accumulate ? gradient + V.LoadPartial(dy + i, n - i) : gradient, dy + i, n - i);
         }

@@ -23,8 +23,8 @@ internal static unsafe class Pooling<V> where V : struct, IVec<V>
             {
                 int lanes = Math.Min(V.Count, picture.Channels - c);
                 V pooled = op == PoolOp.Max
-                    ? Largest(picture, pixels + c, lanes, (int)outputY, outputX, out _)
-                    : Sum(picture, pixels + c, lanes, (int)outputY, outputX) * V.Create(scale);
+                    ? Fold<ReduceOperators<V>.Max>(picture, pixels + c, lanes, (int)outputY, outputX)
+                    : Fold<ReduceOperators<V>.Sum>(picture, pixels + c, lanes, (int)outputY, outputX) * V.Create(scale);
                 Store(pooled, target + c, lanes);
             }
         }
@@ -53,7 +53,7 @@ internal static unsafe class Pooling<V> where V : struct, IVec<V>
                     V share = Load(source + c, lanes) * V.Create(scale);
                     V winner = V.Zero;
                     if (op == PoolOp.Max)
-                        Largest(picture, pixels + c, lanes, outputY, outputX, out winner);
+                        winner = Winner(picture, pixels + c, lanes, outputY, outputX);
                     Spread(op, picture, gradient + c, lanes, outputY, outputX, share, winner);
                 }
             }
@@ -73,13 +73,36 @@ internal static unsafe class Pooling<V> where V : struct, IVec<V>
         return Math.Max(1, rows * columns);
     }
 
-    /// <summary>The first largest element of the window and its number in the kernel, row by row; the first NaN beats all.</summary>
+    /// <summary>The window's elements joined, row by row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static V Largest(in Picture picture, float* pixels, int lanes, int outputY, int outputX, out V winner)
+    private static V Fold<TOperator>(in Picture picture, float* pixels, int lanes, int outputY, int outputX)
+        where TOperator : struct, IReduceOperator<V>
     {
-        V best = V.Create(float.NegativeInfinity);
+        V folded = V.Create(TOperator.Identity);
+        for (int kernelY = 0; kernelY < picture.Window.KernelHeight; kernelY++)
+        {
+            int pictureY = picture.Y(outputY, kernelY);
+            if (!picture.HasRow(pictureY))
+                continue;
+            float* row = pixels + (pictureY * picture.RowElements);
+            for (int kernelX = 0; kernelX < picture.Window.KernelWidth; kernelX++)
+            {
+                int pictureX = picture.X(outputX, kernelX);
+                if (picture.HasColumn(pictureX))
+                    folded = TOperator.Accumulate(folded, Load(row + ((long)pictureX * picture.Channels), lanes));
+            }
+        }
+
+        return folded;
+    }
+
+    /// <summary>The number in the kernel, row by row, of the first largest element of the window; the first NaN beats all.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static V Winner(in Picture picture, float* pixels, int lanes, int outputY, int outputX)
+    {
+        V one = V.Create(1f), best = V.Create(float.NegativeInfinity);
         // No element yet: even -inf, which is not above the start, must win over this.
-        winner = V.Create(-1f);
+        V winner = V.Create(-1f);
         for (int kernelY = 0; kernelY < picture.Window.KernelHeight; kernelY++)
         {
             int pictureY = picture.Y(outputY, kernelY);
@@ -89,36 +112,16 @@ internal static unsafe class Pooling<V> where V : struct, IVec<V>
                 if (!picture.HasRow(pictureY) || !picture.HasColumn(pictureX))
                     continue;
                 V x = Load(pixels + (pictureY * picture.RowElements) + ((long)pictureX * picture.Channels), lanes);
-                V number = V.Create((kernelY * picture.Window.KernelWidth) + kernelX);
-                V isNaN = V.Select(V.Equal(x, x), V.Zero, V.Create(1f));
                 // A lane takes x when it is above, is its first element, or is NaN where the best is not.
-                V takes = V.Select(V.LessThan(best, x), V.Create(1f), V.Select(V.LessThan(winner, V.Zero), V.Create(1f), isNaN));
-                takes = V.Select(V.Equal(best, best), takes, V.Zero);
-                V mask = V.LessThan(V.Zero, takes);
+                V isNaN = V.Select(V.Equal(x, x), V.Zero, one);
+                V takes = V.Select(V.LessThan(best, x), one, V.Select(V.LessThan(winner, V.Zero), one, isNaN));
+                V mask = V.LessThan(V.Zero, V.Select(V.Equal(best, best), takes, V.Zero));
                 best = V.Select(mask, x, best);
-                winner = V.Select(mask, number, winner);
+                winner = V.Select(mask, V.Create((kernelY * picture.Window.KernelWidth) + kernelX), winner);
             }
         }
 
-        return best;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static V Sum(in Picture picture, float* pixels, int lanes, int outputY, int outputX)
-    {
-        V sum = V.Zero;
-        for (int kernelY = 0; kernelY < picture.Window.KernelHeight; kernelY++)
-        {
-            int pictureY = picture.Y(outputY, kernelY);
-            for (int kernelX = 0; kernelX < picture.Window.KernelWidth; kernelX++)
-            {
-                int pictureX = picture.X(outputX, kernelX);
-                if (picture.HasRow(pictureY) && picture.HasColumn(pictureX))
-                    sum = sum + Load(pixels + (pictureY * picture.RowElements) + ((long)pictureX * picture.Channels), lanes);
-            }
-        }
-
-        return sum;
+        return winner;
     }
 
     /// <summary>Adds a window's gradient to its winner (Max) or to all its pixels.</summary>

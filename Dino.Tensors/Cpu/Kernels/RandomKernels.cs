@@ -20,6 +20,7 @@ internal static unsafe class RandomKernels
     public static long Blocks(long count) => (count + Words - 1) / Words;
 
     /// <summary>Blocks [start, end) of y: low + (high - low) u, kept below high where rounding would reach it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Uniform(float* y, long count, long start, long end, RandomKey key, float low, float high)
     {
         float largest = high > low ? MathF.BitDecrement(high) : low;
@@ -37,6 +38,7 @@ internal static unsafe class RandomKernels
     }
 
     /// <summary>Blocks [start, end) of y: mean + deviation z, each pair of words giving a cosine and a sine.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normal(float* y, long count, long start, long end, RandomKey key, float mean, float deviation)
     {
         float* numbers = stackalloc float[Words];
@@ -50,6 +52,7 @@ internal static unsafe class RandomKernels
     }
 
     /// <summary>Box and Muller 1958, in double so that the result does not hang on the last bit of a platform's logarithm.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Pair(uint first, uint second, float mean, float deviation, float* numbers)
     {
         // 1 - u lies in (0, 1]: its logarithm is finite.

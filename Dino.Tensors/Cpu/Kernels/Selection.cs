@@ -54,11 +54,16 @@ internal static unsafe class Selection<V> where V : struct, IVec<V>
         V one = V.Create(1f);
         for (; i <= n - (4 * V.Count); i += 4 * V.Count)
         {
-            V root = V.Create(values[0]);
-            V found = Above(x + i, root, one) + Above(x + i + V.Count, root, one);
-            found = found + Above(x + i + (2 * V.Count), root, one) + Above(x + i + (3 * V.Count), root, one);
-            if (V.Any(V.LessThan(V.Zero, found)))
-                Offer(x, i, i + (4 * V.Count), values, indices, k);
+            // A sum finds a NaN anywhere in the group, where a maximum may lose it; the odd inf - inf only costs a second look.
+            V x0 = V.Load(x + i), x1 = V.Load(x + i + V.Count), x2 = V.Load(x + i + (2 * V.Count)), x3 = V.Load(x + i + (3 * V.Count));
+            V largest = V.Max(V.Max(x0, x1), V.Max(x2, x3)), sum = x0 + x1 + (x2 + x3);
+            if (!V.Any(V.LessThan(V.Create(values[0]), largest)) && !V.Any(V.LessThan(V.Zero, V.Select(V.Equal(sum, sum), V.Zero, one))))
+                continue;
+            for (int j = i; j < i + (4 * V.Count); j += V.Count)
+            {
+                if (V.Any(V.LessThan(V.Zero, Above(x + j, V.Create(values[0]), one))))
+                    Offer(x, j, j + V.Count, values, indices, k);
+            }
         }
 
         Offer(x, i, n, values, indices, k);

@@ -63,31 +63,23 @@ internal static unsafe class StridedCopy
                 to += i * outer.StrideY;
             }
 
-            Panel<T, TStore>(
-                from,
-                to,
-                plan.Row with { Length = Math.Min(plan.TileRows, plan.Row.Length - firstRow) },
-                plan.Column with { Length = Math.Min(plan.TileColumns, plan.Column.Length - firstColumn) });
+            StridedPlan.Axis row = plan.Row with { Length = Math.Min(plan.TileRows, plan.Row.Length - firstRow) };
+            StridedPlan.Axis column = plan.Column with { Length = Math.Min(plan.TileColumns, plan.Column.Length - firstColumn) };
+            if (column.StrideX == 1 && column.StrideY == 1)
+                Runs<T, TStore>(from, to, row, column.Length);
+            else if (plan.IsTransposition)
+                Transpose<T, TStore>(from, to, row, column);
+            else
+                Elements<T, TStore>(from, to, row, column);
         }
     }
 
-    private static void Panel<T, TStore>(T* x, T* y, StridedPlan.Axis row, StridedPlan.Axis column)
+    private static void Runs<T, TStore>(T* x, T* y, StridedPlan.Axis row, long n)
         where T : unmanaged
         where TStore : struct, IStridedStore<T>
     {
-        if (column.StrideX == 1 && column.StrideY == 1)
-        {
-            for (long i = 0; i < row.Length; i++)
-                TStore.StoreRun(x + (i * row.StrideX), y + (i * row.StrideY), column.Length);
-        }
-        else if (row.StrideX == 1 && column.StrideY == 1)
-        {
-            Transpose<T, TStore>(x, y, row, column);
-        }
-        else
-        {
-            Elements<T, TStore>(x, y, row, column);
-        }
+        for (long i = 0; i < row.Length; i++)
+            TStore.StoreRun(x + (i * row.StrideX), y + (i * row.StrideY), n);
     }
 
     /// <summary>Any strides, element by element.</summary>
@@ -105,19 +97,22 @@ internal static unsafe class StridedCopy
     }
 
     /// <summary>x is dense along rows, y along columns: squares whose lines of x and y stay in the L1 together.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose<T, TStore>(T* x, T* y, StridedPlan.Axis row, StridedPlan.Axis column)
         where T : unmanaged
         where TStore : struct, IStridedStore<T>
     {
-        for (long j = 0; j < column.Length; j += Block)
+        for (long i = 0; i < row.Length; i += Block)
         {
-            long columns = Math.Min(Block, column.Length - j);
-            for (long i = 0; i < row.Length; i += Block)
+            long rows = Math.Min(Block, row.Length - i);
+            for (long j = 0; j < column.Length; j += Block)
             {
-                long rows = Math.Min(Block, row.Length - i);
+                long columns = Math.Min(Block, column.Length - j);
                 T* from = x + i + (j * column.StrideX), to = y + (i * row.StrideY) + j;
                 if (Avx.IsSupported && sizeof(T) == sizeof(float) && typeof(TStore) == typeof(Overwrite<T>) && rows == Block && columns == Block)
                     TransposeBlock((float*)from, column.StrideX, (float*)to, row.StrideY);
+                else if (columns < rows)
+                    Elements<T, TStore>(from, to, column with { Length = columns }, row with { Length = rows });
                 else
                     Elements<T, TStore>(from, to, row with { Length = rows }, column with { Length = columns });
             }

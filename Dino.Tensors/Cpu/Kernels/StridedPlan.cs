@@ -10,8 +10,7 @@ namespace Dino.Tensors.Cpu;
 /// <remarks>Where elements of y are visited more than once the given order is kept and the walk stays on one thread.</remarks>
 internal struct StridedPlan
 {
-    private const int TileTarget = 4096;
-    private const int LongestTileRow = 16384;
+    private const int TileTarget = 16384;
     private Axes _axes;
 
     [InlineArray(Shape.MaxRank)]
@@ -52,6 +51,9 @@ internal struct StridedPlan
 
     /// <summary>No element of y is visited twice.</summary>
     public bool MayRunInParallel { get; private set; }
+
+    /// <summary>x is dense along rows, y along columns, and the order of visits is free.</summary>
+    public bool IsTransposition { get; private set; }
 
     /// <summary>An axis around the panel, outermost first.</summary>
     public readonly Axis Outer(int i) => _axes[i];
@@ -152,9 +154,10 @@ internal struct StridedPlan
             outer *= axes[i].Length;
         }
 
-        // Tiles of at least 16 rows keep whole blocks of a transposition together.
-        TileColumns = Math.Min(Column.Length, LongestTileRow);
-        TileRows = Math.Min(Row.Length, Math.Max(16, TileTarget / TileColumns / 16 * 16));
+        // A transposition fills runs of 1 KB of y from four cache lines of each row of x.
+        IsTransposition = MayRunInParallel && Row.StrideX == 1 && Column is { StrideX: not 1, StrideY: 1 };
+        TileColumns = Math.Min(Column.Length, IsTransposition ? 256 : TileTarget);
+        TileRows = Math.Min(Row.Length, IsTransposition ? 64 : Math.Max(1, TileTarget / TileColumns));
         ColumnTiles = (Column.Length + TileColumns - 1) / TileColumns;
         RowTiles = (Row.Length + TileRows - 1) / TileRows;
         Tiles = outer * RowTiles * ColumnTiles;

@@ -28,6 +28,15 @@ public sealed class MemoryTests
     }
 
     [Fact]
+    public void Fill_keeps_the_sign_of_zero()
+    {
+        using Backend backend = Widths.Create(Width.Vec512);
+        using GuardedMemory x = new([20]);
+        backend.Fill(x.View, -0f);
+        Assert.All(x.Floats.ToArray(), value => Assert.True(float.IsNegative(value)));
+    }
+
+    [Fact]
     public void Casts_of_every_pair_and_length_agree_with_the_scalar_conversion()
     {
         using Backend backend = Widths.Create(Width.Vec512, 2);

@@ -1,0 +1,80 @@
+using Dino.Imaging.Transforms;
+using Dino.Ssl.Data;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+
+namespace Dino.Ssl.Evaluation;
+
+/// <summary>Features of a folder of pictures.</summary>
+/// <param name="Values">[N, D], row-major.</param>
+/// <param name="Width">D.</param>
+/// <param name="Labels">Class of each picture, -1 without classes.</param>
+/// <param name="Paths">File of each picture.</param>
+/// <param name="Classes">Names of the classes.</param>
+/// <param name="Skipped">Files that could not be used; they have no row.</param>
+public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[] Paths, IReadOnlyList<string> Classes, IReadOnlyCollection<SkippedPicture> Skipped)
+{
+    /// <summary>N.</summary>
+    public int Count => Labels.Length;
+
+    /// <summary>CLS features of every usable picture of a folder.</summary>
+    /// <param name="model">Backbone and normalisation.</param>
+    /// <param name="folder">The pictures.</param>
+    /// <param name="size">Side of the square the network sees.</param>
+    /// <param name="resizeTo">Short side before the centre crop; null for the official proportion 256 / 224.</param>
+    /// <param name="normalize">L2-normalise each row, as k-NN needs.</param>
+    /// <param name="batch">Pictures at a time.</param>
+    /// <param name="progress">Pictures done.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
+    public static FeatureSet OfModel(LoadedModel model, ImageFolder folder, int size, int? resizeTo = null, bool normalize = true, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    {
+        EvaluationTransform transform = new(size, resizeTo, model.Normalization);
+        return Collect(folder, transform, batch, model.Backbone.Options.Width, (pixels, count, destination) =>
+        {
+            using Scope scope = model.Device.OpenScope(GradMode.Off);
+            Tensor features = model.Backbone.Forward(scope.Upload(pixels, [count, 3, size, size]));
+            (normalize ? features.Normalize() : features).Read(destination);
+        }, progress, cancellationToken);
+    }
+
+    /// <summary>The normalised pixels themselves, L2-normalised: what features have to beat.</summary>
+    public static FeatureSet OfPixels(Device device, ImageFolder folder, int size, int? resizeTo = null, PixelNormalization? normalization = null, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    {
+        EvaluationTransform transform = new(size, resizeTo, normalization);
+        return Collect(folder, transform, batch, 3 * size * size, (pixels, count, destination) =>
+        {
+            using Scope scope = device.OpenScope(GradMode.Off);
+            scope.Upload(pixels, [count, 3 * size * size]).Normalize().Read(destination);
+        }, progress, cancellationToken);
+    }
+
+    private delegate void Embed(ReadOnlySpan<float> pixels, int count, Span<float> destination);
+
+    private static FeatureSet Collect(ImageFolder folder, EvaluationTransform transform, int batchSize, int width, Embed embed, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        using BatchLoader loader = new(folder, transform, BatchLoaderOptions.InOrder(batchSize));
+        loader.Start(0, 0, 1);
+        float[] values = new float[(long)folder.Count * width];
+        int[] labels = new int[folder.Count];
+        string[] paths = new string[folder.Count];
+        float[] features = new float[Math.Min(batchSize, folder.Count) * width];
+        int done = 0, kept = 0;
+        while (loader.Next(cancellationToken) is { } batch)
+        {
+            embed(batch.View(0), batch.Count, features.AsSpan(0, batch.Count * width));
+            for (int row = 0; row < batch.Count; row++, done++)
+            {
+                // The loader puts another picture in the place of an unusable one; evaluation counts each picture once.
+                if (batch.Samples[row] != done)
+                    continue;
+                features.AsSpan(row * width, width).CopyTo(values.AsSpan(kept * width));
+                (labels[kept], paths[kept]) = (batch.Labels[row], folder.Samples[done].Path);
+                kept++;
+            }
+
+            progress?.Report(done);
+        }
+
+        return new FeatureSet(values[..(kept * width)], width, labels[..kept], paths[..kept], folder.Classes, loader.Skipped);
+    }
+}
