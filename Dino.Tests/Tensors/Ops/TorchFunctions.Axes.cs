@@ -40,6 +40,8 @@ internal static partial class TorchFunctions
         Table["transpose"] = a => a.Tensor(0).Transpose(a.Integer(1, "dim0"), a.Integer(2, "dim1"));
         Table["flatten"] = a => a.Tensor(0).Flatten(a.Integer(1, "start_dim"), a.Integer(2, "end_dim", -1));
         Table["reshape"] = a => a.Tensor(0).Reshape(a.Rest(1));
+        Table["view"] = Table["reshape"];
+        Table["squeeze"] = a => a.Tensor(0).Shape[a.Integer(1, "dim")] == 1 ? a.Tensor(0).Reshape(a.Tensor(0).Shape.Without(a.Integer(1, "dim"))) : a.Tensor(0);
         Table["unsqueeze"] = a => Unsqueeze(a.Tensor(0), a.Integer(1, "dim"));
         Table["expand"] = a => Expand(a.Tensor(0), a.Rest(1));
         Table["repeat"] = a => a.Tensor(0).Repeat(a.Rest(1));

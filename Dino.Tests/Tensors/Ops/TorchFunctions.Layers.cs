@@ -8,6 +8,7 @@ internal static partial class TorchFunctions
     private static void AddLayers()
     {
         Table["matmul"] = a => a.Tensor(0).MatMul(a.Tensor(1));
+        Table["mm"] = Table["bmm"] = Table["matmul"];
         Table["linear"] = a => a.Tensor(0).Linear(a.Tensor(1, "weight"), a.Tensor(2, "bias"));
         Table["softmax"] = a => a.Tensor(0).Softmax(a.Integer(1, "dim"));
         Table["log_softmax"] = a => a.Tensor(0).LogSoftmax(a.Integer(1, "dim"));

@@ -118,6 +118,11 @@ internal static partial class TorchFunctions
         Map("gelu_erf", x => x.Gelu());
         Map("gelu_tanh", x => x.GeluTanh());
         Map("detach", x => x.Detach());
+        Map("neg", x => -x);
+        Map("sign", x => x.Sign());
+        Map("round", x => x.Round());
+        Map("floor", x => x.Floor());
+        Map("isnan", x => x.IsNaN());
         Table["gelu"] = a => (string?)a.Get(1, "approximate") == "tanh" ? a.Tensor(0).GeluTanh() : a.Tensor(0).Gelu();
         Table["clamp"] = a => a.Tensor(0).Clamp(a.Single(1, "min", double.NegativeInfinity), a.Single(2, "max", double.PositiveInfinity));
         Table["pow"] = a => TorchOperators.Power(a.Tensor(0), a.Number(1, "exponent"));
