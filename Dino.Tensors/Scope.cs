@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Dino.Tensors.Autograd;
 using Dino.Tensors.Backends;
@@ -91,6 +93,25 @@ public sealed class Scope : TensorOwner, IDisposable
     /// <inheritdoc cref="Upload{T}(ReadOnlySpan{T}, Shape, bool)"/>
     public Tensor Upload<T>(T[] values, Shape shape, bool requiresGradient = false)
         where T : unmanaged => Upload((ReadOnlySpan<T>)values, shape, requiresGradient);
+
+    /// <summary>A copy of a .NET tensor, dense or strided.</summary>
+    /// <param name="values">The elements; the new tensor has their lengths.</param>
+    /// <param name="requiresGradient">Makes it a leaf that gets a gradient.</param>
+    /// <exception cref="ShapeMismatchException">More than six axes.</exception>
+    public Tensor Upload(in ReadOnlyTensorSpan<float> values, bool requiresGradient = false)
+    {
+        if (values.Rank > Shape.MaxRank)
+            throw new ShapeMismatchException($"Upload: the span has {values.Rank} axes, a tensor at most {Shape.MaxRank}.");
+        Span<int> lengths = stackalloc int[values.Rank];
+        for (int i = 0; i < lengths.Length; i++)
+            lengths[i] = checked((int)values.Lengths[i]);
+        int count = checked((int)values.FlattenedLength);
+        float[] flat = ArrayPool<float>.Shared.Rent(count);
+        values.FlattenTo(flat);
+        Tensor tensor = Upload(flat.AsSpan(0, count), new Shape(lengths), requiresGradient);
+        ArrayPool<float>.Shared.Return(flat);
+        return tensor;
+    }
 
     /// <summary>
     /// Opens a frame: on disposal, tensors made since are freed and what was recorded since is forgotten. Copy what must stay into

@@ -96,6 +96,9 @@ public enum BinaryOp : byte
 
     /// <summary>1 where a is less than b, else 0.</summary>
     Less,
+
+    /// <summary>a where b is not 0, else 0: a selection, so NaN and infinities that b hides leave nothing behind.</summary>
+    Mask,
 }
 
 /// <summary>How the second operand of a binary operation is repeated over the first, seen as [rows, columns].</summary>

@@ -16,6 +16,7 @@ internal unsafe partial class CpuPrimitives<V>
             case BinaryOp.Minimum: Zip<BinaryOperators<V>.Minimum>(a, b, y, broadcast); break;
             case BinaryOp.Equal: Zip<BinaryOperators<V>.Equal>(a, b, y, broadcast); break;
             case BinaryOp.Less: Zip<BinaryOperators<V>.Less>(a, b, y, broadcast); break;
+            case BinaryOp.Mask: Zip<BinaryOperators<V>.Mask>(a, b, y, broadcast); break;
             default: throw new ArgumentOutOfRangeException(nameof(op), op, "Not a binary operation.");
         }
     }

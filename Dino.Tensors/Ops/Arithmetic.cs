@@ -115,13 +115,16 @@ public readonly partial struct Tensor
                     }
 
                     break;
+                case BinaryOp.Mask:
+                    ScaledToA(pass, BinaryOp.Mask, pass.OutputGradient);
+                    break;
                 case BinaryOp.Maximum or BinaryOp.Minimum:
                     Choose(pass);
                     break;
             }
         }
 
-        /// <summary>da = dy · b or dy / b.</summary>
+        /// <summary>da = dy · b, dy / b or dy where b is not 0.</summary>
         private void ScaledToA(in BackwardPass pass, BinaryOp op, View dy)
         {
             if (pass.Gradient(_a) is not { IsWanted: true } da)

@@ -54,6 +54,18 @@ public readonly partial struct Tensor
     /// <summary>The tanh approximation of GELU; up to 4.7e-4 away from the exact form.</summary>
     public Tensor GeluTanh() => UnaryFunction.Apply(UnaryOp.GeluTanh, this);
 
+    /// <summary>silu(a) · b, where a and b are the first and the second half of the last axis: the gate of a SwiGLU layer.</summary>
+    /// <returns>[.., C] for an input [.., 2C].</returns>
+    /// <exception cref="ShapeMismatchException">The last axis is not even.</exception>
+    /// <remarks>Shazeer 2020, eq. 6.</remarks>
+    public Tensor SwiGlu()
+    {
+        int half = Shape.Rank == 0 ? 0 : Shape[-1] / 2;
+        if (Shape.Rank == 0 || Shape[-1] != 2 * half)
+            throw new ShapeMismatchException($"SwiGlu: the last axis of {Shape} does not fall into two halves.");
+        return Slice(-1, 0, half).Silu() * Slice(-1, half);
+    }
+
     /// <summary>min(max(x, low), high).</summary>
     public Tensor Clamp(float low = float.NegativeInfinity, float high = float.PositiveInfinity) =>
         UnaryFunction.Apply(UnaryOp.Clamp, this, low, high);

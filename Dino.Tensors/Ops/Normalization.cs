@@ -7,14 +7,36 @@ namespace Dino.Tensors;
 public readonly partial struct Tensor
 {
     /// <summary>Normalises each row to zero mean and unit variance, then scales and shifts it.</summary>
-    /// <param name="gamma">[C], or <c>default</c> for 1.</param>
-    /// <param name="beta">[C], or <c>default</c> for 0.</param>
+    /// <param name="gamma">[C], or <c>default</c> for 1. With several axes, rows are what those last axes hold together.</param>
+    /// <param name="beta">Shape of gamma, or <c>default</c> for 0.</param>
     /// <param name="epsilon">Added to the variance (not the standard deviation). DINO uses 1e-6.</param>
     /// <returns>[.., C].</returns>
     /// <exception cref="ShapeMismatchException">gamma or beta is not [C].</exception>
     /// <remarks>Ba et al. 2016, eq. 4; variance is biased, as in torch.nn.LayerNorm.</remarks>
-    public Tensor LayerNorm(Tensor gamma = default, Tensor beta = default, float epsilon = 1e-6f) =>
-        LayerNormFunction.Apply(this, gamma, beta, epsilon);
+    public Tensor LayerNorm(Tensor gamma = default, Tensor beta = default, float epsilon = 1e-6f)
+    {
+        if (!gamma.Exists || gamma.Shape.Rank <= 1)
+            return LayerNormFunction.Apply(this, gamma, beta, epsilon);
+        if (gamma.Shape.Rank > Shape.Rank || !Shape.AsSpan().EndsWith(gamma.Shape.AsSpan()) || (beta.Exists && beta.Shape != gamma.Shape))
+            throw new ShapeMismatchException($"LayerNorm: input {Shape} must end in the axes of gamma {gamma.Shape}{(beta.Exists ? $" and beta {beta.Shape}" : "")}.");
+        Scope scope = Scope.Of(nameof(LayerNorm), this, gamma, beta);
+        int width = checked((int)gamma.Count);
+        Tensor flatBeta = beta.Exists ? scope.Use(beta).Reshape(width) : default;
+        return LayerNormFunction.Apply(Reshape(-1, width), scope.Use(gamma).Reshape(width), flatBeta, epsilon).Reshape(Shape);
+    }
+
+    /// <summary>Divides each row by the root of its mean square, then scales it.</summary>
+    /// <param name="gamma">[C], or <c>default</c> for 1.</param>
+    /// <param name="epsilon">Added to the mean square. DINOv3 uses 1e-5.</param>
+    /// <returns>[.., C].</returns>
+    /// <exception cref="ShapeMismatchException">gamma is not [C].</exception>
+    /// <remarks>Zhang and Sennrich 2019, eq. 4.</remarks>
+    public Tensor RmsNorm(Tensor gamma = default, float epsilon = 1e-5f)
+    {
+        RequireChannels(nameof(RmsNorm), this, gamma, nameof(gamma));
+        Tensor y = this * (Square().Mean([-1], keep: true) + epsilon).Rsqrt();
+        return gamma.Exists ? y * gamma : y;
+    }
 
     /// <summary>Normalises each column over all rows with the statistics of this batch.</summary>
     /// <param name="gamma">[C], or <c>default</c> for 1.</param>

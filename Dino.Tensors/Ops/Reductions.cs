@@ -24,9 +24,9 @@ public readonly partial struct Tensor
         return squares * (1f / (n - (unbiased ? 1 : 0)));
     }
 
-    /// <summary>Standard deviation.</summary>
+    /// <summary>Standard deviation. The gradient is zero where it is 0.</summary>
     public Tensor StandardDeviation(ReadOnlySpan<int> axes = default, bool keep = false, bool unbiased = true) =>
-        Variance(axes, keep, unbiased).Sqrt();
+        Variance(axes, keep, unbiased).FlatRoot();
 
     /// <summary>Largest element; NaN if any is. Equal elements share the gradient.</summary>
     public Tensor Max(ReadOnlySpan<int> axes = default, bool keep = false) => ReduceFunction.Apply(ReduceOp.Max, this, axes, keep);
@@ -37,19 +37,25 @@ public readonly partial struct Tensor
     /// <summary>Σ |x|.</summary>
     public Tensor NormL1(ReadOnlySpan<int> axes = default, bool keep = false) => ReduceFunction.Apply(ReduceOp.SumOfMagnitudes, this, axes, keep);
 
-    /// <summary>√Σ x².</summary>
-    public Tensor NormL2(ReadOnlySpan<int> axes = default, bool keep = false) => ReduceFunction.Apply(ReduceOp.SumOfSquares, this, axes, keep).Sqrt();
+    /// <summary>√Σ x². The gradient is zero where the norm is 0.</summary>
+    public Tensor NormL2(ReadOnlySpan<int> axes = default, bool keep = false) => ReduceFunction.Apply(ReduceOp.SumOfSquares, this, axes, keep).FlatRoot();
 
     /// <summary>Index of the first largest element of an axis, I32.</summary>
-    public Tensor ArgMax(int axis = -1) => ArgReduce(largest: true, axis);
+    /// <exception cref="InvalidOperationException">The tensor requires a gradient: a position has none.</exception>
+    public Tensor ArgMax(int axis = -1) => ArgReduce(nameof(ArgMax), largest: true, axis);
 
     /// <summary>Index of the first smallest element of an axis, I32.</summary>
-    public Tensor ArgMin(int axis = -1) => ArgReduce(largest: false, axis);
+    /// <exception cref="InvalidOperationException">The tensor requires a gradient: a position has none.</exception>
+    public Tensor ArgMin(int axis = -1) => ArgReduce(nameof(ArgMin), largest: false, axis);
 
-    private Tensor ArgReduce(bool largest, int axis)
+    /// <summary>Square root whose gradient at 0 is 0 instead of infinite: the mask in front drops it, as torch does for norms and deviations.</summary>
+    private Tensor FlatRoot() => Keep(Detach()).Sqrt();
+
+    private Tensor ArgReduce(string operation, bool largest, int axis)
     {
-        Require(DType.F32, nameof(ArgMax));
-        Scope scope = Scope.Of(nameof(ArgMax), this);
+        Require(DType.F32, operation);
+        Autograd.NoGradient.Demand(operation, this);
+        Scope scope = Scope.Of(operation, this);
         axis = Shape.Axis(axis);
         Tensor y = scope.Empty(Shape.Without(axis), DType.I32);
         Shape cube = ReduceFunction.Cube(Shape, axis, axis + 1);

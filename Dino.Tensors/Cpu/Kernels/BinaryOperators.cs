@@ -60,4 +60,10 @@ internal static class BinaryOperators<V> where V : struct, IVec<V>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Apply(V a, V b) => V.Select(V.LessThan(a, b), V.Create(1f), V.Zero);
     }
+
+    public readonly struct Mask : IBinaryOperator<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static V Apply(V a, V b) => V.Select(V.Equal(b, V.Zero), V.Zero, a);
+    }
 }

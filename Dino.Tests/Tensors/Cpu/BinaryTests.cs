@@ -55,6 +55,15 @@ public sealed class BinaryTests
     }
 
     [Theory, MemberData(nameof(All))]
+    public void Mask_leaves_nothing_of_what_it_hides(Width width)
+    {
+        using Backend backend = Widths.Create(width);
+        using GuardedMemory a = new([5], [float.NaN, float.PositiveInfinity, 2, float.NaN, 3]), b = new([5], [0, -0f, 0, 1, float.NaN]), y = new([5]);
+        backend.Binary(BinaryOp.Mask, a.View, b.View, y.View, Broadcast.None);
+        Assert.Equal([0, 0, 0, float.NaN, 3], y.Floats.ToArray());
+    }
+
+    [Theory, MemberData(nameof(All))]
     public void Axpby_scales_and_adds(Width width)
     {
         using Backend backend = Widths.Create(width);

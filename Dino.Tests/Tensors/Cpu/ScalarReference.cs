@@ -96,6 +96,7 @@ internal static class ScalarReference
         BinaryOp.Minimum => Math.Min(a, b),
         BinaryOp.Equal => a == b ? 1 : 0,
         BinaryOp.Less => a < b ? 1 : 0,
+        BinaryOp.Mask => b != 0 ? a : 0,
         _ => throw new ArgumentOutOfRangeException(nameof(op)),
     };
 
