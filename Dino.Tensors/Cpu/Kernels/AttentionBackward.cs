@@ -8,8 +8,8 @@ namespace Dino.Tensors.Cpu;
 /// </summary>
 /// <remarks>
 /// Per query block: P = exp(scale q kᵀ - logSumExp), dP = dy vᵀ (lanes are keys), dS = P (dP - Σ dy y) in place; then dv += Pᵀ dy,
-/// dk += dSᵀ (scale q), dq = dS (scale k) (lanes are depth). The scale rides on the packed q and k. Padding keys hold garbage that no product reads.
-/// The scores are the forward's, bit for bit.
+/// dk += dSᵀ (scale q), dq = dS (scale k) (lanes are depth). The scale rides on the packed q and k. Padding keys hold garbage that no
+/// product reads. The scores are the forward's, bit for bit.
 /// </remarks>
 internal unsafe struct AttentionBackward<V> : IJob where V : struct, IVec<V>
 {

@@ -8,8 +8,9 @@ namespace Dino.Tensors.Cpu;
 /// </summary>
 /// <remarks>
 /// Per task, keys are transposed and values packed once. Per query block: scores (lanes are keys), row softmax while they are in the
-/// first-level cache, product with the values (lanes are depth); 1/Σ is applied to the output. Keys in the padding are masked out of the sum and
-/// not multiplied. A row's bits do not depend on its task or block. Accuracy: each score and output one chain of D or N multiply-adds, exp 1 ulp.
+/// first-level cache, product with the values (lanes are depth); 1/Σ is applied to the output. Keys in the padding are masked out of the
+/// sum and not multiplied. A row's bits do not depend on its task or block. Accuracy: each score and output is one chain of D or N
+/// multiply-adds, exp 1 ulp; see AttentionTests.
 /// </remarks>
 internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
 {

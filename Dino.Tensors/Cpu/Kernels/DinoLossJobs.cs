@@ -137,7 +137,7 @@ internal unsafe struct StudentSumsJob<V> : IJob where V : struct, IVec<V>
 internal unsafe struct StudentGradientJob<V> : IJob where V : struct, IVec<V>
 {
     public required DinoLossOperands Operands;
-    
+
     /// <summary>[2, S·B] and [2, T·B]: largest logits, then Σ exp((x - largest) / temperature).</summary>
     public required float* StudentSums, TeacherSums;
     public required float* Gradient, Scratch;

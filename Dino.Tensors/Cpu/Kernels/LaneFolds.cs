@@ -5,8 +5,8 @@ namespace Dino.Tensors.Cpu;
 
 /// <summary>
 /// Folds every row of lanes [R, vector] to one number, y [R], a vector of rows at a time: a transpose in registers, then plain vertical
-/// operations, a third of the cost of folding row by row. R is rounded up to whole vectors: x and y are that large, and what the
-/// rows beyond R hold only reaches the results beyond R. Lanes are folded in rising order.
+/// operations, half the cost of folding row by row. R is rounded up to whole vectors: x and y are that large, and what the
+/// rows beyond R hold only reaches the results beyond R. Lanes are folded in one order, four by four.
 /// </summary>
 internal static unsafe class LaneFolds<V> where V : struct, IVec<V>
 {
@@ -20,10 +20,17 @@ internal static unsafe class LaneFolds<V> where V : struct, IVec<V>
         for (int i = 0; i < rows; i += V.Count)
         {
             Transpose(x + (i * V.Count), square);
-            V result = V.Load(square);
-            for (int lane = 1; lane < V.Count; lane++)
-                result = V.Max(result, V.Load(square + (lane * V.Count)));
-            V.Store(result, y + i);
+            V a = V.Load(square), b = V.Load(square + V.Count), c = V.Load(square + (2 * V.Count)), d = V.Load(square + (3 * V.Count));
+            for (int lane = 4; lane < V.Count; lane += 4)
+            {
+                float* lanes = square + (lane * V.Count);
+                a = V.Max(a, V.Load(lanes));
+                b = V.Max(b, V.Load(lanes + V.Count));
+                c = V.Max(c, V.Load(lanes + (2 * V.Count)));
+                d = V.Max(d, V.Load(lanes + (3 * V.Count)));
+            }
+
+            V.Store(V.Max(V.Max(a, b), V.Max(c, d)), y + i);
         }
     }
 
@@ -35,10 +42,17 @@ internal static unsafe class LaneFolds<V> where V : struct, IVec<V>
         for (int i = 0; i < rows; i += V.Count)
         {
             Transpose(x + (i * V.Count), square);
-            V result = V.Load(square);
-            for (int lane = 1; lane < V.Count; lane++)
-                result += V.Load(square + (lane * V.Count));
-            V.Store(result, y + i);
+            V a = V.Load(square), b = V.Load(square + V.Count), c = V.Load(square + (2 * V.Count)), d = V.Load(square + (3 * V.Count));
+            for (int lane = 4; lane < V.Count; lane += 4)
+            {
+                float* lanes = square + (lane * V.Count);
+                a += V.Load(lanes);
+                b += V.Load(lanes + V.Count);
+                c += V.Load(lanes + (2 * V.Count));
+                d += V.Load(lanes + (3 * V.Count));
+            }
+
+            V.Store((a + b) + (c + d), y + i);
         }
     }
 

@@ -6,7 +6,8 @@ namespace Dino.Tensors.Cpu;
 
 /// <summary>
 /// Transposes strided rows x [R, C] into y [C, R'], R' = R rounded up to whole vectors with zeros in the padding. Lanes are rows of x,
-/// four columns at a time; the last rows go through a block padded with zeros, columns beyond fours are moved one by one. Reads nothing but the R rows of C.
+/// four columns at a time; the last rows go through a block padded with zeros, columns beyond fours are moved one by one. Reads nothing
+/// but the R rows of C.
 /// </summary>
 internal static unsafe class Transposition<V> where V : struct, IVec<V>
 {
@@ -25,7 +26,13 @@ internal static unsafe class Transposition<V> where V : struct, IVec<V>
                 Transposes.Run(V.Count, x + (i * ldx) + j, ldx, y + (j * ldy) + i, ldy);
         }
 
-        if (i < rows)
+        if (rows - i == 1)
+        {
+            // A class token beside a square of patches: one row above a multiple of sixteen.
+            for (int j = 0; j < columns; j++)
+                V.Store(V.LoadPartial(x + (i * ldx) + j, 1), y + (j * ldy) + i);
+        }
+        else if (i < rows)
         {
             float* padded = stackalloc float[LargestBlock];
             new Span<float>(padded, LargestBlock).Clear();

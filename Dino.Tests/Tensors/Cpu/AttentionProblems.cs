@@ -5,8 +5,8 @@ namespace Dino.Tests.Tensors;
 
 /// <summary>Multi-head attention in double precision, with bounds on what F32 arithmetic may be off by.</summary>
 /// <remarks>
-/// A sum of n products is granted (8 + 2 √n) u Σ|terms|, u = 2^-24, as for matrix products. An error e of the scores of a row changes its probabilities by 2 e
-/// (numerator and sum); recomputing them from a rounded log-sum-exp adds u |logSumExp|.
+/// A sum of n products is granted (8 + 2 √n) u Σ|terms|, u = 2^-24, as for matrix products. An error e of the scores of a row changes its
+/// probabilities by 2 e (numerator and sum); recomputing them from a rounded log-sum-exp adds u |logSumExp|.
 /// </remarks>
 internal sealed class AttentionProblems
 {
