@@ -7,7 +7,7 @@ namespace Dino.Benchmarks;
 
 /// <summary>All views of one decoded picture on one core: 2 x 224 + 8 x 96 from 500 x 375, and 2 x 32 + 8 x 16 from 32 x 32.</summary>
 [MemoryDiagnoser]
-public class AugmentationBenchmark
+public class AugmentationBenchmarks
 {
     private Image _image = new(1, 1);
     private ISampleWriter _writer = null!;
