@@ -6,16 +6,6 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Tensors;
 
-/// <summary>Whether a scope records operations for <see cref="Scope.Backward(Tensor)"/>.</summary>
-public enum GradMode : byte
-{
-    /// <summary>Operations on tensors that require a gradient are recorded.</summary>
-    Record,
-
-    /// <summary>Nothing is recorded: inference.</summary>
-    Off,
-}
-
 /// <summary>
 /// One step or one request: the arena its tensors live in and the tape of what was computed. Closing it frees everything at once.
 /// Open one with <see cref="Device.OpenScope"/>; use it from one thread at a time.

@@ -83,38 +83,3 @@ public abstract class Optimizer : IDisposable
         GC.SuppressFinalize(this);
     }
 }
-
-/// <summary>AdamW: Adam with decoupled weight decay, or with L2 decay in the gradient.</summary>
-/// <remarks>Loshchilov and Hutter 2019, alg. 2, as torch.optim.AdamW; bias correction counts the updates of each parameter.</remarks>
-public sealed class AdamW(ParameterStore store, float beta1 = 0.9f, float beta2 = 0.999f, float epsilon = 1e-8f, bool decoupled = true) : Optimizer(store, 2)
-{
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> BufferNames { get; } = ["exp_avg", "exp_avg_sq"];
-
-    /// <inheritdoc/>
-    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments) =>
-        values.Device.Backend.Adam(values.Data, values.Gradients, Flat(0), Flat(1), segments, new AdamConstants(beta1, beta2, epsilon, decoupled));
-}
-
-/// <summary>Stochastic gradient descent with momentum; decay is added to the gradient.</summary>
-public sealed class Sgd(ParameterStore store, float momentum = 0.9f, float dampening = 0, bool nesterov = false) : Optimizer(store, 1)
-{
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> BufferNames { get; } = ["momentum_buffer"];
-
-    /// <inheritdoc/>
-    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments) =>
-        values.Device.Backend.Sgd(values.Data, values.Gradients, Flat(0), segments, new SgdConstants(momentum, dampening, nesterov));
-}
-
-/// <summary>LARS of the official DINO code: every parameter that is not one-dimensional is decayed and scaled by its trust ratio.</summary>
-/// <remarks>You et al. 2017.</remarks>
-public sealed class Lars(ParameterStore store, float momentum = 0.9f, float trustCoefficient = 0.001f) : Optimizer(store, 1)
-{
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> BufferNames { get; } = ["mu"];
-
-    /// <inheritdoc/>
-    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments) =>
-        values.Device.Backend.Lars(values.Data, values.Gradients, Flat(0), segments, new LarsConstants(momentum, trustCoefficient));
-}

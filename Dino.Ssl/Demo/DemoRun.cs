@@ -8,13 +8,6 @@ using Dino.Tensors;
 
 namespace Dino.Ssl.Demo;
 
-/// <summary>What the demonstration found: 20-NN accuracies in percent.</summary>
-/// <param name="Pixels">Raw pixels.</param>
-/// <param name="Untrained">The network with random first weights.</param>
-/// <param name="Trained">The teacher after training.</param>
-/// <param name="ReportPath">The page that shows everything.</param>
-public sealed record DemoResult(KnnResult Pixels, KnnResult Untrained, KnnResult Trained, string ReportPath);
-
 /// <summary>The whole way once, on pictures it draws itself: files on disk, training, k-NN before and after, attention pictures, report.</summary>
 public sealed class DemoRun(Device device, string output, DemoOptions options)
 {

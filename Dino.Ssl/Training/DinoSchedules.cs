@@ -32,6 +32,3 @@ public sealed class DinoSchedules
     public DinoSettings At(long step) =>
         new(_learningRate[step], _weightDecay[step], _momentum[step], _temperature[step / IterationsPerEpoch], (int)(step / IterationsPerEpoch));
 }
-
-/// <summary>The scheduled values of one step.</summary>
-public readonly record struct DinoSettings(double LearningRate, double WeightDecay, double Momentum, double TeacherTemperature, int Epoch);

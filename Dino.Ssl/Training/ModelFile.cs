@@ -93,13 +93,3 @@ public static class ModelFile
         return key.StartsWith("head.", StringComparison.Ordinal) ? null : key;
     }
 }
-
-/// <summary>A backbone ready for inference, with the normalisation of its pixels.</summary>
-public sealed record LoadedModel(VisionTransformer Backbone, PixelNormalization Normalization) : IDisposable
-{
-    /// <summary>Where it lives.</summary>
-    public Device Device => Backbone.Store.Device;
-
-    /// <inheritdoc/>
-    public void Dispose() => Backbone.Store.Dispose();
-}

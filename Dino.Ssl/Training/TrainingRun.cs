@@ -4,22 +4,6 @@ using Dino.Tensors;
 
 namespace Dino.Ssl.Training;
 
-/// <summary>Where a run stands, after each step.</summary>
-/// <param name="Step">Steps done.</param>
-/// <param name="Steps">Steps of the whole run.</param>
-/// <param name="Epoch">Epoch of this step, from 0.</param>
-/// <param name="Epochs">Epochs of the whole run.</param>
-/// <param name="Report">Loss and settings of the step.</param>
-/// <param name="ImagesPerSecond">Pictures per second, averaged over the last steps.</param>
-/// <param name="Remaining">Estimated time left.</param>
-public readonly record struct TrainingProgress(long Step, long Steps, int Epoch, int Epochs, StepReport Report, double ImagesPerSecond, TimeSpan Remaining);
-
-/// <summary>How a run ended.</summary>
-/// <param name="Step">Steps done in all.</param>
-/// <param name="Completed">False when it was cancelled; the checkpoint holds the state.</param>
-/// <param name="Skipped">Pictures that could not be used.</param>
-public sealed record TrainingResult(long Step, bool Completed, IReadOnlyCollection<SkippedPicture> Skipped);
-
 /// <summary>Trains from a folder of pictures to weights, with log and checkpoints.</summary>
 public sealed class TrainingRun : IDisposable
 {

@@ -5,22 +5,6 @@ using Dino.Tensors.Cpu;
 
 namespace Dino.Tensors;
 
-/// <summary>Register width the CPU kernels are compiled for.</summary>
-public enum VectorWidth
-{
-    /// <summary>The widest the machine has.</summary>
-    Widest,
-
-    /// <summary>128 bits: SSE, NEON, or scalar code without vector hardware.</summary>
-    V128,
-
-    /// <summary>256 bits: AVX2.</summary>
-    V256,
-
-    /// <summary>512 bits: AVX-512.</summary>
-    V512,
-}
-
 /// <summary>The CPU. Results are bitwise equal for any thread count at a given vector width.</summary>
 public sealed class CpuDevice : Device
 {

@@ -1,0 +1,15 @@
+using Dino.Imaging.Transforms;
+using Dino.Nn;
+using Dino.Tensors;
+
+namespace Dino.Ssl.Training;
+
+/// <summary>A backbone ready for inference, with the normalisation of its pixels.</summary>
+public sealed record LoadedModel(VisionTransformer Backbone, PixelNormalization Normalization) : IDisposable
+{
+    /// <summary>Where it lives.</summary>
+    public Device Device => Backbone.Store.Device;
+
+    /// <inheritdoc/>
+    public void Dispose() => Backbone.Store.Dispose();
+}

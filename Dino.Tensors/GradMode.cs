@@ -1,0 +1,11 @@
+namespace Dino.Tensors;
+
+/// <summary>Whether a scope records operations for <see cref="Scope.Backward(Tensor)"/>.</summary>
+public enum GradMode : byte
+{
+    /// <summary>Operations on tensors that require a gradient are recorded.</summary>
+    Record,
+
+    /// <summary>Nothing is recorded: inference.</summary>
+    Off,
+}
