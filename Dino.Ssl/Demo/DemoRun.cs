@@ -54,14 +54,14 @@ public sealed class DemoRun(Device device, string output, DemoOptions options)
         }
     }
 
-    /// <summary>One test picture of each class, drawn large enough for a fine grid of patches.</summary>
+    /// <summary>One test picture of each class, enlarged twice: a finer grid of patches, at a scale the training views have seen.</summary>
     private List<ReportPicture> AttentionPictures(LoadedModel teacher, ImageFolder test)
     {
         List<ReportPicture> pictures = [];
         for (int label = 0; label < test.Classes.Count; label++)
         {
             ImageSample sample = test.Samples.First(candidate => candidate.Class == label);
-            AttentionMap map = AttentionMap.Of(teacher, ImageFile.Decode(sample.Path), 3 * options.EvaluationSize, out Image seen);
+            AttentionMap map = AttentionMap.Of(teacher, ImageFile.Decode(sample.Path), 2 * options.EvaluationSize, out Image seen);
             Image sheet = map.Sheet(seen);
             PngEncoder.Save(sheet, Path.Combine(output, $"attention-{test.Classes[label]}.png"));
             pictures.Add(new ReportPicture(sheet, test.Classes[label]));

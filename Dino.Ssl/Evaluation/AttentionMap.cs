@@ -9,6 +9,9 @@ namespace Dino.Ssl.Evaluation;
 /// <summary>What the CLS token of the last block looks at, for each head.</summary>
 public sealed class AttentionMap
 {
+    /// <summary>Small pictures are enlarged to about this many pixels on a sheet.</summary>
+    private const int ReadableSide = 160;
+
     private readonly float[] _heads;
 
     /// <summary>Maps from attention weights.</summary>
@@ -123,6 +126,6 @@ public sealed class AttentionMap
         Image blank = new(1, 1, [255, 255, 255]);
         images.InsertRange(2, Enumerable.Repeat(blank, columns - 2));
         captions.InsertRange(2, Enumerable.Repeat("", columns - 2));
-        return new ContactSheet { Columns = columns }.Compose(images, captions);
+        return new ContactSheet { Columns = columns, Scale = Math.Max(1, ReadableSide / Math.Max(picture.Width, picture.Height)) }.Compose(images, captions);
     }
 }

@@ -30,7 +30,7 @@ public static class Checkpoint
         writer.Metadata["options"] = JsonSerializer.Serialize(trainer.Options, SslJson.Default.DinoOptions);
         writer.Metadata["crops"] = JsonSerializer.Serialize(crops, SslJson.Default.MultiCropOptions);
         foreach ((string prefix, Tensor tensor, string name) in Tensors(trainer))
-            writer.Add($"{prefix}.{name}", tensor.Shape, tensor.ToArray());
+            writer.Add($"{prefix}.{name}", tensor);
         int[] steps = trainer.Optimizer.Steps.ToArray();
         writer.Add("optimizer.steps", [steps.Length], steps);
         writer.Save(path);

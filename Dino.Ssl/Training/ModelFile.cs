@@ -29,7 +29,7 @@ public static class ModelFile
         writer.Metadata["backbone"] = JsonSerializer.Serialize(network.Backbone.Options, SslJson.Default.VisionTransformerOptions);
         writer.Metadata["crops"] = JsonSerializer.Serialize(crops, SslJson.Default.MultiCropOptions);
         foreach (Parameter parameter in network.Store.All)
-            writer.Add(parameter.Name, parameter.Shape, parameter.Tensor.ToArray());
+            writer.Add(parameter.Name, parameter.Tensor);
         writer.Save(path);
     }
 

@@ -15,6 +15,7 @@ public sealed class SafetensorsWriter
     // The data section starts at a multiple of 8: the header is padded with spaces.
     private const int Alignment = 8;
 
+    private byte[] _buffer = [];
     private readonly Dictionary<string, Item> _items = new(StringComparer.Ordinal);
 
     /// <summary>Strings for the file's <c>__metadata__</c>; left out when empty.</summary>
@@ -32,6 +33,13 @@ public sealed class SafetensorsWriter
     {
         RequireLittleEndian();
         Add(name, DType.I32, shape, () => MemoryMarshal.AsBytes(values.Span));
+    }
+
+    /// <summary>Adds a tensor of any device. It is downloaded when the file is saved, one tensor at a time through one buffer.</summary>
+    public void Add(string name, Tensor tensor)
+    {
+        RequireLittleEndian();
+        Add(name, tensor.DType, tensor.Shape, () => Download(tensor));
     }
 
     /// <summary>Adds a tensor whose bytes are asked for when the file is saved: native memory needs no managed copy.</summary>
@@ -63,6 +71,16 @@ public sealed class SafetensorsWriter
             length = axis >= 0 ? checked(length * axis) : throw new ArgumentException($"Tensor '{name}' has a negative axis in [{string.Join(", ", shape)}].", nameof(shape));
         if (!_items.TryAdd(name, new Item(name, type, [.. shape], length, bytes)))
             throw new ArgumentException($"A tensor '{name}' was added before.", nameof(name));
+    }
+
+    private ReadOnlySpan<byte> Download(Tensor tensor)
+    {
+        int bytes = checked((int)tensor.View.Bytes);
+        if (_buffer.Length < bytes)
+            _buffer = new byte[bytes];
+        Span<byte> filled = _buffer.AsSpan(0, bytes);
+        tensor.Device.Backend.Download(tensor.View, filled);
+        return filled;
     }
 
     /// <summary>Writes the file in place of any older one (see <see cref="AtomicFile"/>).</summary>
