@@ -18,7 +18,7 @@ public static class Checkpoint
     /// <summary>Name of the latest checkpoint in an output folder.</summary>
     public const string FileName = "checkpoint.safetensors";
 
-    private const string Format = "dino-checkpoint-1";
+    internal const string Format = "dino-checkpoint-1";
 
     /// <summary>Saves the state after the last step.</summary>
     public static void Save(DinoTrainer trainer, MultiCropOptions crops, string path)

@@ -34,7 +34,7 @@ public static class ModelFile
     }
 
     /// <summary>Loads the backbone of a file.</summary>
-    /// <param name="path">A file of ours, or any safetensors file of a DINO vision transformer: its architecture is read off the shapes.</param>
+    /// <param name="path">A weight file or checkpoint of ours, or any safetensors file of a DINO vision transformer: its architecture is read off the shapes.</param>
     /// <param name="device">Where to put it.</param>
     /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
     /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
@@ -42,16 +42,24 @@ public static class ModelFile
     public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
+        Func<string, string?> rename = BackboneName;
         MultiCropOptions? crops = null;
         VisionTransformerOptions? architecture;
-        if (file.Metadata.TryGetValue("format", out string? format) && format == Format)
+        switch (file.Metadata.GetValueOrDefault("format"))
         {
-            architecture = JsonSerializer.Deserialize(file.Metadata["backbone"], SslJson.Default.VisionTransformerOptions);
-            crops = JsonSerializer.Deserialize(file.Metadata["crops"], SslJson.Default.MultiCropOptions);
-        }
-        else
-        {
-            architecture = ArchitectureProbe.Probe(file.Entries.Values.Where(entry => BackboneName(entry.Name) is not null).ToDictionary(entry => BackboneName(entry.Name)!, StringComparer.Ordinal));
+            case Format:
+                architecture = JsonSerializer.Deserialize(file.Metadata["backbone"], SslJson.Default.VisionTransformerOptions);
+                crops = JsonSerializer.Deserialize(file.Metadata["crops"], SslJson.Default.MultiCropOptions);
+                break;
+            case Checkpoint.Format:
+                // Of everything a checkpoint holds, the teacher is the better network.
+                rename = key => key.StartsWith("teacher.", StringComparison.Ordinal) ? BackboneName(key) : null;
+                architecture = JsonSerializer.Deserialize(file.Metadata["options"], SslJson.Default.DinoOptions)?.Backbone;
+                crops = JsonSerializer.Deserialize(file.Metadata["crops"], SslJson.Default.MultiCropOptions);
+                break;
+            default:
+                architecture = ArchitectureProbe.Probe(file.Entries.Values.Where(entry => rename(entry.Name) is not null).ToDictionary(entry => rename(entry.Name)!, StringComparer.Ordinal));
+                break;
         }
 
         if (architecture is null)
@@ -62,7 +70,7 @@ public static class ModelFile
         {
             VisionTransformer backbone = new(store.Root, architecture);
             store.Allocate(device, withGradients: false);
-            StateDict.Load(store, file, BackboneName);
+            StateDict.Load(store, file, rename);
             return new LoadedModel(backbone, crops?.Normalization ?? PixelNormalization.ImageNet);
         }
         catch
