@@ -82,6 +82,15 @@ public readonly struct Shape : IEquatable<Shape>, IEnumerable<int>
         return new Shape(lengths);
     }
 
+    /// <summary>This shape with two more axes behind it: a batch of matrices. (A spread in a collection expression would allocate.)</summary>
+    public Shape Append(int rows, int columns)
+    {
+        Span<int> lengths = stackalloc int[Rank + 2];
+        AsSpan().CopyTo(lengths);
+        (lengths[Rank], lengths[Rank + 1]) = (rows, columns);
+        return new Shape(lengths);
+    }
+
     /// <summary>This shape without one axis.</summary>
     public Shape Without(int axis)
     {

@@ -58,7 +58,7 @@ public readonly partial struct Tensor
             if (k != k2)
                 throw new ShapeMismatchException($"MatMul: {left}{(transposeA ? "ᵀ" : "")} sums over {k}, {right}{(transposeB ? "ᵀ" : "")} over {k2}.");
             Shape batch = Broadcasting.Combine(nameof(MatMul), Leading(left), Leading(right));
-            Shape result = [.. batch.AsSpan(), m, n];
+            Shape result = batch.Append(m, n);
             if (right.Count == (long)right[-1] * right[-2] && !transposeA)
             {
                 // One right matrix for all: the left batch is more rows of one product.
@@ -67,8 +67,8 @@ public readonly partial struct Tensor
             }
             else
             {
-                a = a.Expand([.. batch.AsSpan(), left[-2], left[-1]]);
-                b = b.Expand([.. batch.AsSpan(), right[-2], right[-1]]);
+                a = a.Expand(batch.Append(left[-2], left[-1]));
+                b = b.Expand(batch.Append(right[-2], right[-1]));
             }
 
             Scope scope = Scope.Of(nameof(MatMul), a, b);

@@ -1,0 +1,88 @@
+using Dino.Ssl.Training;
+using Dino.Tensors;
+
+namespace Dino.Tests.Ssl;
+
+/// <summary>Tests that look at what the whole process allocates: nothing else may run meanwhile.</summary>
+[CollectionDefinition(nameof(AloneInTheProcess), DisableParallelization = true)]
+public sealed class AloneInTheProcess;
+
+/// <summary>The memory contract of training: a warm step allocates nothing on the managed heap, on any thread, and everything stays where it is.</summary>
+[Collection(nameof(AloneInTheProcess))]
+public sealed class WarmTrainingStepTests
+{
+    private const int WarmUps = 12;
+
+    // The last layer thaws and the temperatures change during the measured steps: five steps an epoch.
+    private static readonly DinoOptions Settings = TinyRun.Dino with { Epochs = 20, WarmupEpochs = 4, WarmupTeacherTemperatureEpochs = 6, FreezeLastLayer = 4 };
+
+    public static TheoryData<string, string> Cases
+    {
+        get
+        {
+            TheoryData<string, string> cases = [];
+            foreach (string device in Devices.Names)
+                cases.Add(device, "adamw");
+            cases.Add(Devices.Names[0], "sgd");
+            cases.Add(Devices.Names[0], "lars");
+            return cases;
+        }
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void A_warm_step_with_drop_path_and_local_crops_allocates_nothing(string deviceName, string optimizer)
+    {
+        using Device device = Devices.Create(deviceName);
+        using DinoTrainer trainer = TinyRun.Trainer(device, Settings with { Optimizer = optimizer });
+        CropView[][] batches = [TinyRun.Views(0), TinyRun.Views(1), TinyRun.Views(2)];
+        long[] here = new long[40], everywhere = new long[40];
+        for (int step = 0; step < here.Length; step++)
+        {
+            CropView[] views = batches[step % batches.Length];
+            // The question about the process allocates a little on this thread: it encloses the other one.
+            long all = GC.GetTotalAllocatedBytes(precise: true), mine = GC.GetAllocatedBytesForCurrentThread();
+            trainer.Step(views, 4);
+            here[step] = GC.GetAllocatedBytesForCurrentThread() - mine;
+            everywhere[step] = GC.GetTotalAllocatedBytes(precise: true) - all;
+        }
+
+        Assert.True(here[WarmUps..].All(bytes => bytes == 0), $"Bytes allocated by this thread in each step: {string.Join(", ", here)}.");
+        // The test host has threads of its own that report progress now and then: most steps see none of them.
+        Assert.True(everywhere[WarmUps..].Count(bytes => bytes == 0) > 14, $"Bytes allocated by the process in each step: {string.Join(", ", everywhere)}.");
+    }
+
+    [Theory]
+    [InlineData("cpu-512")]
+    [InlineData("composite")]
+    public void Every_tensor_of_a_warm_step_has_the_address_it_had_before(string deviceName)
+    {
+        using Device device = Devices.Create(deviceName);
+        using DinoTrainer trainer = TinyRun.Trainer(device, Settings);
+        CropView[][] batches = [TinyRun.Views(0), TinyRun.Views(1)];
+        (nint[] Tensors, long Reserved) expected = ([], 0);
+        for (int step = 0; step < 25; step++)
+        {
+            trainer.Step(batches[step % 2], 4);
+            (nint[] Tensors, long Reserved) found = LastScope(device);
+            if (step == 1)
+                expected = found;
+            if (step <= 1)
+                continue;
+            Assert.Equal(expected.Tensors, found.Tensors);
+            Assert.Equal(expected.Reserved, found.Reserved);
+        }
+
+        // Enough of them to be the step's: two blocks at two resolutions, head and loss.
+        Assert.True(expected.Tensors.Distinct().Count() > 40, $"{expected.Tensors.Distinct().Count()} addresses.");
+    }
+
+    /// <summary>Addresses of the tensors that the step before made: a device hands out the scope closed last, and a closed scope keeps its records.</summary>
+    private static (nint[] Tensors, long Reserved) LastScope(Device device)
+    {
+        using Scope scope = device.OpenScope();
+        nint[] addresses = new nint[64];
+        for (int i = 0; i < addresses.Length; i++)
+            addresses[i] = scope.At(i).Data.Address;
+        return (addresses, scope.ReservedBytes);
+    }
+}
