@@ -38,6 +38,9 @@ public sealed class ParameterStore : IDisposable
     /// <summary>The flat buffers.</summary>
     public TensorStore Values => _values ?? throw new InvalidOperationException("The ParameterStore has no memory yet: call Allocate after building the network.");
 
+    /// <summary>The flat memory of what is not learned; without tensors if the network has no buffers.</summary>
+    public TensorStore BufferValues => _bufferValues ?? throw new InvalidOperationException("The ParameterStore has no memory yet: call Allocate after building the network.");
+
     /// <summary>The device the parameters live on.</summary>
     public Device Device => Values.Device;
 

@@ -75,15 +75,19 @@ public sealed record DinoOptions
         Require(Epochs > 0, $"The number of epochs must be positive, not {Epochs}.");
         Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"The learning rate warm-up of {WarmupEpochs} epochs does not fit a run of {Epochs}. Lower --warmup-epochs or train longer.");
         Require(Optimizer is "adamw" or "sgd" or "lars", $"There is no optimizer '{Optimizer}'. Use adamw, sgd or lars.");
-        Require(LearningRate >= 0 && MinLearningRate >= 0, "Learning rates must not be negative.");
-        Require(WeightDecay >= 0 && WeightDecayEnd >= 0, "Weight decay must not be negative.");
+        Require(IsRate(LearningRate) && IsRate(MinLearningRate), $"Learning rates must be finite and not negative, not {LearningRate} and {MinLearningRate}.");
+        Require(IsRate(WeightDecay) && IsRate(WeightDecayEnd), $"Weight decay must be finite and not negative, not {WeightDecay} and {WeightDecayEnd}.");
         Require(MomentumTeacher is >= 0 and <= 1, $"The teacher's momentum must lie in [0, 1], not {MomentumTeacher}.");
         Require(CentreMomentum is >= 0 and <= 1, $"The centre's momentum must lie in [0, 1], not {CentreMomentum}.");
-        Require(StudentTemperature > 0 && TeacherTemperature > 0 && WarmupTeacherTemperature > 0, "Temperatures must be positive.");
+        Require(IsTemperature(StudentTemperature) && IsTemperature(TeacherTemperature) && IsTemperature(WarmupTeacherTemperature), $"Temperatures must be finite and positive, not {StudentTemperature} (student), {TeacherTemperature} and {WarmupTeacherTemperature} (teacher, and in its warm-up).");
         Require(WarmupTeacherTemperatureEpochs >= 0, "The teacher temperature's warm-up must not be negative.");
         Require(ClipGradient >= 0, $"The gradient clip must not be negative (0 turns it off), not {ClipGradient}.");
         Require(FreezeLastLayer >= 0, "The epochs with a frozen last layer must not be negative.");
     }
+
+    private static bool IsRate(double value) => value >= 0 && double.IsFinite(value);
+
+    private static bool IsTemperature(double value) => value > 0 && double.IsFinite(value);
 
     private static void Require(bool condition, string message)
     {

@@ -13,6 +13,7 @@ public sealed class DinoTrainer : IDisposable
 {
     private readonly GradientClip _clip;
     private readonly CounterMasks _masks;
+    private readonly TensorStore _buffersBefore;
 
     /// <summary>A run before its first step: the teacher is a copy of the student.</summary>
     public DinoTrainer(Device device, DinoOptions options, int iterationsPerEpoch)
@@ -31,6 +32,8 @@ public sealed class DinoTrainer : IDisposable
         Optimizer = Optimizer.ByName(options.Optimizer, Student.Store);
         Centre = new TeacherCentre(device, options.Head.Prototypes, options.CentreMomentum);
         _clip = new GradientClip(Student.Store);
+        int buffers = (int)Student.Store.BufferValues.Data.Count;
+        _buffersBefore = new TensorStore(device, [[buffers], [buffers]], withGradients: false);
     }
 
     /// <summary>Where the run lives.</summary>
@@ -73,12 +76,17 @@ public sealed class DinoTrainer : IDisposable
         _masks.BeginStep(StepIndex);
         using Scope scope = Device.OpenScope();
         Groups groups = Upload(scope, views, batch);
+        CopyBuffers(restore: false);
         Tensor targets = Teacher.Forward(groups[0]);
         Tensor logits = Student.Forward(groups[..groups.Count]);
         Tensor loss = logits.DinoLoss(targets, Centre.Value, (float)Options.StudentTemperature, (float)settings.TeacherTemperature, batch, out Tensor entropy);
         StepReport report = new(loss.Item(), entropy.Item(), settings);
         if (!float.IsFinite(report.Loss))
+        {
+            CopyBuffers(restore: true);
             throw new NonFiniteLossException(StepIndex, report);
+        }
+
         Student.Store.ClearGradients();
         scope.Backward(loss);
         AfterBackward?.Invoke(this);
@@ -101,11 +109,24 @@ public sealed class DinoTrainer : IDisposable
         Optimizer.Dispose();
         Centre.Dispose();
         _clip.Dispose();
+        _buffersBefore.Dispose();
     }
 
     /// <summary>teacher = m · teacher + (1 - m) · student, over all parameters (fixed ones too), not over buffers.</summary>
     private void Follow(double momentum) =>
         Device.Backend.Axpby((float)(1 - momentum), Student.Store.Values.Data, (float)momentum, Teacher.Store.Values.Data);
+
+    /// <summary>Batch norm moves its running statistics in the forward pass: a step that fails gives back the old ones.</summary>
+    private void CopyBuffers(bool restore)
+    {
+        if (Student.Store.Buffers.Count == 0)
+            return;
+        CopyBuffers(Student.Store.BufferValues.Data, _buffersBefore[0].View, restore);
+        CopyBuffers(Teacher.Store.BufferValues.Data, _buffersBefore[1].View, restore);
+    }
+
+    private void CopyBuffers(View buffers, View before, bool restore) =>
+        Device.Backend.Copy(restore ? before : buffers, restore ? buffers : before);
 
     /// <summary>A dropped gradient is no gradient: the optimizer skips the parameter and its step count.</summary>
     private void DropLastLayerGradients()

@@ -6,7 +6,7 @@ public sealed class NonFiniteLossException : Exception
     /// <summary>An error that says where and what to try.</summary>
     public NonFiniteLossException(long step, StepReport report)
         : base($"The loss of step {step} is {report.Loss} (learning rate {report.Settings.LearningRate:g3}, teacher temperature {report.Settings.TeacherTemperature:g3}, teacher entropy {report.TeacherEntropy:g3}). " +
-            "The last good state can be resumed. Lower --lr, lengthen --warmup-epochs, or set --clip-grad to 0.3; if it happens at the first step, look for pictures that decode to nonsense.")
+            "Start again with a lower --lr, longer --warmup-epochs, or --clip-grad 0.3; if it happens at the first step, the temperatures are too low.")
     {
     }
 
