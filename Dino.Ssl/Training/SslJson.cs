@@ -18,6 +18,8 @@ internal sealed partial class SslJson : JsonSerializerContext;
 internal sealed record StepLine(
     string Type, long Step, int Epoch, double Loss, double TeacherEntropy, double Kl, double Lr, double Wd, double Momentum, double TeacherTemp, double ImagesPerSecond);
 
-/// <summary>One epoch in <c>log.jsonl</c>: means over its steps.</summary>
+/// <summary>
+/// One epoch in <c>log.jsonl</c>: means over its steps; speed and seconds are those since the program started, as are the unusable pictures met so far.
+/// </summary>
 internal sealed record EpochLine(
     string Type, int Epoch, long Step, double Loss, double TeacherEntropy, double Kl, double Lr, double Wd, double Momentum, double TeacherTemp, double ImagesPerSecond, double Seconds, int SkippedPictures, string[] Warnings);

@@ -1,12 +1,17 @@
 using System.Diagnostics;
+using System.Globalization;
 using Dino.Ssl.Data;
 using Dino.Tensors;
+using Dino.Tensors.Formats;
 
 namespace Dino.Ssl.Training;
 
 /// <summary>Trains from a folder of pictures to weights, with log and checkpoints.</summary>
 public sealed class TrainingRun : IDisposable
 {
+    private const string StudentName = "student.safetensors";
+    private const string TeacherName = "teacher.safetensors";
+
     private readonly RunOptions _options;
     private readonly BatchLoader _loader;
     private readonly EpochMeter _meter;
@@ -23,6 +28,8 @@ public sealed class TrainingRun : IDisposable
         if (folder.Count < options.Dino.BatchSize)
             throw new ArgumentException($"'{options.Data}' holds {folder.Count} pictures, fewer than one batch of {options.Dino.BatchSize}. Use --batch-size {folder.Count} or less.");
         Directory.CreateDirectory(options.Output);
+        foreach (string name in (string[])[Checkpoint.FileName, TrainingLog.FileName, StudentName, TeacherName])
+            AtomicFile.RemoveLeftovers(Path.Combine(options.Output, name));
         _loader = new BatchLoader(folder, new MultiCropAugmentation(options.Crops), new BatchLoaderOptions
         {
             BatchSize = options.Dino.BatchSize,
@@ -31,9 +38,19 @@ public sealed class TrainingRun : IDisposable
             CacheBytes = options.CacheBytes,
             OnSkipped = onSkipped,
         });
-        Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch);
-        if (options.Resume && File.Exists(CheckpointPath))
-            Checkpoint.Load(Trainer, options.Crops, CheckpointPath);
+        try
+        {
+            Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch);
+            if (options.Resume && File.Exists(CheckpointPath))
+                Checkpoint.Load(Trainer, options.Crops, CheckpointPath);
+        }
+        catch
+        {
+            _loader.Dispose();
+            Trainer?.Dispose();
+            throw;
+        }
+
         _meter = new EpochMeter(options.Dino.Head.Prototypes, options.Dino.BatchSize);
     }
 
@@ -51,9 +68,9 @@ public sealed class TrainingRun : IDisposable
         DinoSchedules schedules = Trainer.Schedules;
         int perEpoch = schedules.IterationsPerEpoch;
         CropView[] views = new CropView[_options.Crops.ViewCount];
-        using TrainingLog log = TrainingLog.Open(Path.Combine(_options.Output, TrainingLog.FileName), Trainer.StepIndex);
+        using TrainingLog log = TrainingLog.Open(Path.Combine(_options.Output, TrainingLog.FileName), Trainer.StepIndex, (int)(Trainer.StepIndex / perEpoch));
         _loader.Start((int)(Trainer.StepIndex / perEpoch), (int)(Trainer.StepIndex % perEpoch), _options.Dino.Epochs);
-        _meter.Begin(schedules.Steps - Trainer.StepIndex);
+        _meter.Begin(schedules.Steps - Trainer.StepIndex, log.Unfinished);
         try
         {
             while (Trainer.StepIndex < schedules.Steps)
@@ -64,7 +81,7 @@ public sealed class TrainingRun : IDisposable
                     views[i] = new CropView(batch.ViewMemory(i), batch.ViewSizes[i], batch.ViewSizes[i]);
                 StepReport report = Trainer.Step(views, batch.Count);
                 _meter.Add(report);
-                log.Write(_meter.Line(Trainer.StepIndex - 1, report));
+                log.Write(Trainer.StepIndex - 1, report, Math.Round(_meter.ImagesPerSecond, 2));
                 progress?.Report(new TrainingProgress(Trainer.StepIndex, schedules.Steps, report.Settings.Epoch, _options.Dino.Epochs, report, _meter.ImagesPerSecond, _meter.Remaining));
                 if (Trainer.StepIndex % perEpoch == 0)
                     EndEpoch(log, report);
@@ -94,16 +111,17 @@ public sealed class TrainingRun : IDisposable
     {
         int epoch = report.Settings.Epoch;
         log.Write(_meter.EndEpoch(Trainer.StepIndex - 1, report, _loader.Skipped.Count));
+        // The snapshot comes first: a kill between the two repeats the epoch, and the snapshot with it.
+        if (_options.SnapshotEpochs > 0 && (epoch + 1) % _options.SnapshotEpochs == 0)
+            Checkpoint.Save(Trainer, _options.Crops, Path.Combine(_options.Output, string.Create(CultureInfo.InvariantCulture, $"checkpoint{epoch + 1:0000}.safetensors")));
         Checkpoint.Save(Trainer, _options.Crops, CheckpointPath);
         SaveWeights();
-        if (_options.SnapshotEpochs > 0 && (epoch + 1) % _options.SnapshotEpochs == 0)
-            File.Copy(CheckpointPath, Path.Combine(_options.Output, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"checkpoint{epoch + 1:0000}.safetensors")), overwrite: true);
     }
 
     private void SaveWeights()
     {
-        ModelFile.Save(Path.Combine(_options.Output, "student.safetensors"), Trainer.Student, _options.Crops, "student");
-        ModelFile.Save(Path.Combine(_options.Output, "teacher.safetensors"), Trainer.Teacher, _options.Crops, "teacher");
+        ModelFile.Save(Path.Combine(_options.Output, StudentName), Trainer.Student, _options.Crops, "student");
+        ModelFile.Save(Path.Combine(_options.Output, TeacherName), Trainer.Teacher, _options.Crops, "teacher");
     }
 
     /// <summary>Means over an epoch, speed and time left.</summary>
@@ -116,9 +134,8 @@ public sealed class TrainingRun : IDisposable
         private long _last;
         private long _left;
         private double _secondsPerStep;
-        private double _loss;
-        private double _entropy;
-        private int _count;
+        private EpochSums _sums;
+        private int _timed;
 
         public IReadOnlyList<string> Warnings { get; private set; } = [];
 
@@ -126,9 +143,11 @@ public sealed class TrainingRun : IDisposable
 
         public TimeSpan Remaining => TimeSpan.FromSeconds(_left * _secondsPerStep);
 
-        public void Begin(long steps)
+        /// <param name="steps">Steps left.</param>
+        /// <param name="unfinished">What an earlier part of the run did of this epoch.</param>
+        public void Begin(long steps, EpochSums unfinished)
         {
-            _left = steps;
+            (_left, _sums) = (steps, unfinished);
             _last = Stopwatch.GetTimestamp();
             _epoch.Restart();
         }
@@ -138,22 +157,16 @@ public sealed class TrainingRun : IDisposable
             double seconds = Stopwatch.GetElapsedTime(_last).TotalSeconds;
             _last = Stopwatch.GetTimestamp();
             _secondsPerStep = _secondsPerStep == 0 ? seconds : _secondsPerStep + (Smoothing * (seconds - _secondsPerStep));
-            (_loss, _entropy, _count, _left) = (_loss + report.Loss, _entropy + report.TeacherEntropy, _count + 1, _left - 1);
-        }
-
-        public StepLine Line(long step, StepReport report)
-        {
-            DinoSettings s = report.Settings;
-            return new StepLine("step", step, s.Epoch, report.Loss, report.TeacherEntropy, report.Divergence, s.LearningRate, s.WeightDecay, s.Momentum, s.TeacherTemperature, Math.Round(ImagesPerSecond, 2));
+            (_sums, _timed, _left) = (_sums.With(report.Loss, report.TeacherEntropy), _timed + 1, _left - 1);
         }
 
         public EpochLine EndEpoch(long step, StepReport report, int skipped)
         {
             DinoSettings s = report.Settings;
-            (double loss, double entropy, double seconds) = (_loss / _count, _entropy / _count, _epoch.Elapsed.TotalSeconds);
+            (double loss, double entropy, double seconds) = (_sums.Loss / _sums.Count, _sums.Entropy / _sums.Count, _epoch.Elapsed.TotalSeconds);
             Warnings = TrainingHealth.Check(loss, entropy, prototypes);
-            EpochLine line = new("epoch", s.Epoch, step, loss, entropy, loss - entropy, s.LearningRate, s.WeightDecay, s.Momentum, s.TeacherTemperature, Math.Round(_count * batch / seconds, 2), Math.Round(seconds, 2), skipped, [.. Warnings]);
-            (_loss, _entropy, _count) = (0, 0, 0);
+            EpochLine line = new("epoch", s.Epoch, step, loss, entropy, loss - entropy, s.LearningRate, s.WeightDecay, s.Momentum, s.TeacherTemperature, Math.Round(_timed * batch / seconds, 2), Math.Round(seconds, 2), skipped, [.. Warnings]);
+            (_sums, _timed) = (default, 0);
             _epoch.Restart();
             return line;
         }

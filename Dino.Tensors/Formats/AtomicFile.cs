@@ -6,6 +6,9 @@ public static class AtomicFile
     // Files are written in pieces of their own choice; the buffer only gathers the small ones.
     private const int BufferBytes = 1 << 16;
 
+    private const string Ending = ".tmp";
+    private const int GuidDigits = 32;
+
     /// <summary>Writes a temporary file beside <paramref name="path"/>, flushes it to the disk and renames it over the target.</summary>
     /// <param name="path">The file to create or replace. Its folder must exist.</param>
     /// <param name="write">Writes the content. If it throws, the target stays as it was and the temporary file is removed.</param>
@@ -13,7 +16,7 @@ public static class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        string temporary = $"{path}.{Guid.NewGuid():N}{Ending}";
         try
         {
             using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes))
@@ -29,6 +32,17 @@ public static class AtomicFile
         {
             File.Delete(temporary);
             throw;
+        }
+    }
+    /// <summary>Removes the temporary files of writers that were killed. Nobody else may be writing this file.</summary>
+    /// <param name="path">The file they were to replace; it stays as it is.</param>
+    public static void RemoveLeftovers(string path)
+    {
+        string full = Path.GetFullPath(path), name = Path.GetFileName(full);
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(full)!, $"{name}.*{Ending}"))
+        {
+            if (Path.GetFileName(file).Length == name.Length + 1 + GuidDigits + Ending.Length)
+                File.Delete(file);
         }
     }
 }
