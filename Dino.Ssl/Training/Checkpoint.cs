@@ -20,6 +20,8 @@ public static class Checkpoint
 
     internal const string Format = "dino-checkpoint-1";
 
+    private const string StepsName = "optimizer.steps";
+
     /// <summary>Saves the state after the last step.</summary>
     public static void Save(DinoTrainer trainer, MultiCropOptions crops, string path)
     {
@@ -32,34 +34,45 @@ public static class Checkpoint
         foreach ((string prefix, Tensor tensor, string name) in Tensors(trainer))
             writer.Add($"{prefix}.{name}", tensor);
         int[] steps = trainer.Optimizer.Steps.ToArray();
-        writer.Add("optimizer.steps", [steps.Length], steps);
+        writer.Add(StepsName, [steps.Length], steps);
         writer.Save(path);
     }
 
-    /// <summary>Restores the state of a run with the same settings.</summary>
-    /// <exception cref="InvalidDataException">Not a checkpoint of ours, or one of other settings; the message names them.</exception>
+    /// <summary>Restores the state of a run with the same settings. Everything is checked before anything is changed.</summary>
+    /// <exception cref="InvalidDataException">Not a checkpoint of ours, damaged, or one of other settings; the message names them.</exception>
     public static void Load(DinoTrainer trainer, MultiCropOptions crops, string path)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         if (!file.Metadata.TryGetValue("format", out string? format) || format != Format)
-            throw new InvalidDataException($"{path} is not a checkpoint of this program. To start from weights, use them as the initial weights of a new run.");
-        RequireSame(path, "options", file.Metadata["options"], JsonSerializer.Serialize(trainer.Options, SslJson.Default.DinoOptions));
-        RequireSame(path, "crops", file.Metadata["crops"], JsonSerializer.Serialize(crops, SslJson.Default.MultiCropOptions));
+            throw new InvalidDataException($"{path} is not a checkpoint of this program. Resume needs the {FileName} of the run.");
+        RequireSame(path, "options", Metadata("options"), JsonSerializer.Serialize(trainer.Options, SslJson.Default.DinoOptions));
+        RequireSame(path, "crops", Metadata("crops"), JsonSerializer.Serialize(crops, SslJson.Default.MultiCropOptions));
         string iterations = trainer.Schedules.IterationsPerEpoch.ToString(CultureInfo.InvariantCulture);
-        if (file.Metadata["iterations_per_epoch"] != iterations)
-            throw new InvalidDataException($"{path} was written with {file.Metadata["iterations_per_epoch"]} steps per epoch; the data folder now gives {iterations}. Resume with the same pictures.");
+        if (Metadata("iterations_per_epoch") is { } saved && saved != iterations)
+            throw new InvalidDataException($"{path} was written with {saved} steps per epoch; the data folder now gives {iterations}. Resume with the same pictures.");
+        if (!long.TryParse(Metadata("step"), NumberStyles.None, CultureInfo.InvariantCulture, out long step) || step > trainer.Schedules.Steps)
+            throw Damaged($"its step '{Metadata("step")}' is not one of the {trainer.Schedules.Steps} of the run");
         foreach ((string prefix, Tensor tensor, string name) in Tensors(trainer))
+            RequireTensor($"{prefix}.{name}", "F32", [.. tensor.Shape]);
+        RequireTensor(StepsName, "I32", [trainer.Optimizer.Steps.Length]);
+
+        foreach ((string prefix, Tensor tensor, string name) in Tensors(trainer))
+            StateDict.Write(tensor, file.ReadSingles($"{prefix}.{name}"));
+        foreach ((int i, int steps) in MemoryMarshal.Cast<byte, int>(file.ReadRaw(StepsName)).ToArray().Index())
+            trainer.Optimizer.SetSteps(i, steps);
+        trainer.StepIndex = step;
+
+        string Metadata(string name) => file.Metadata.TryGetValue(name, out string? value) ? value : throw Damaged($"it lacks '{name}'");
+
+        void RequireTensor(string name, string type, int[] shape)
         {
-            string key = $"{prefix}.{name}";
-            if (!file.Entries.ContainsKey(key))
-                throw new InvalidDataException($"{path} lacks '{key}'. It is damaged or of another version.");
-            StateDict.Write(tensor, file.ReadSingles(key));
+            if (!file.Entries.TryGetValue(name, out SafetensorsEntry? entry))
+                throw Damaged($"it lacks '{name}'");
+            if (entry.Type != type || !entry.Shape.SequenceEqual(shape.Select(length => (long)length)))
+                throw Damaged($"'{name}' is {entry.Type} [{string.Join(", ", entry.Shape)}], not {type} [{string.Join(", ", shape)}]");
         }
 
-        int[] steps = MemoryMarshal.Cast<byte, int>(file.ReadRaw("optimizer.steps")).ToArray();
-        for (int i = 0; i < steps.Length; i++)
-            trainer.Optimizer.SetSteps(i, steps[i]);
-        trainer.StepIndex = long.Parse(file.Metadata["step"], CultureInfo.InvariantCulture);
+        InvalidDataException Damaged(string what) => new($"{path} is damaged or of another version: {what}.");
     }
 
     private static IEnumerable<(string Prefix, Tensor Tensor, string Name)> Tensors(DinoTrainer trainer)
@@ -82,9 +95,17 @@ public static class Checkpoint
     {
         if (saved == current)
             return;
-        using JsonDocument before = JsonDocument.Parse(saved), now = JsonDocument.Parse(current);
         List<string> differences = [];
-        Compare("", before.RootElement, now.RootElement, differences);
+        try
+        {
+            using JsonDocument before = JsonDocument.Parse(saved), now = JsonDocument.Parse(current);
+            Compare("", before.RootElement, now.RootElement, differences);
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{path} is damaged: its {what} are not JSON ({error.Message}).", error);
+        }
+
         throw new InvalidDataException($"{path} was written with other {what}: {string.Join("; ", differences)}. Resume with the same settings, or start a new run in another output folder.");
     }
 
@@ -92,12 +113,17 @@ public static class Checkpoint
     {
         if (before.ValueKind == JsonValueKind.Object && now.ValueKind == JsonValueKind.Object)
         {
-            foreach (JsonProperty property in now.EnumerateObject())
-                Compare($"{place}{property.Name} ", before.TryGetProperty(property.Name, out JsonElement old) ? old : default, property.Value, differences);
+            foreach (string name in now.EnumerateObject().Concat(before.EnumerateObject()).Select(property => property.Name).Distinct(StringComparer.Ordinal))
+                Compare($"{place}{name} ", Member(before, name), Member(now, name), differences);
         }
-        else if (before.ToString() != now.ToString())
+        else if (Text(before) != Text(now))
         {
-            differences.Add($"{place.Trim()} was {before}, now {now}");
+            differences.Add($"{place.Trim()} was {Text(before)}, now {Text(now)}");
         }
+
+        static JsonElement Member(JsonElement parent, string name) => parent.TryGetProperty(name, out JsonElement member) ? member : default;
+
+        // An option that one of two versions does not know.
+        static string Text(JsonElement element) => element.ValueKind == JsonValueKind.Undefined ? "absent" : element.ToString();
     }
 }
