@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Dino.Imaging.Transforms;
 using Dino.Nn;
 using Dino.Ssl.Data;
@@ -34,7 +35,10 @@ public static class ModelFile
     }
 
     /// <summary>Loads the backbone of a file.</summary>
-    /// <param name="path">A weight file or checkpoint of ours, or any safetensors file of a DINO vision transformer: its architecture is read off the shapes.</param>
+    /// <param name="path">
+    /// A file of ours (of a checkpoint, the teacher is taken), or any safetensors file of a DINO vision transformer: its architecture is read off
+    /// the shapes.
+    /// </param>
     /// <param name="device">Where to put it.</param>
     /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
     /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
@@ -42,26 +46,16 @@ public static class ModelFile
     public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        Func<string, string?> rename = BackboneName;
-        MultiCropOptions? crops = null;
-        VisionTransformerOptions? architecture;
-        switch (file.Metadata.GetValueOrDefault("format"))
+        bool hasTeacher = file.Entries.Keys.Any(key => key.StartsWith(s_prefixes[0], StringComparison.Ordinal));
+        string? Rename(string key) => hasTeacher && !key.StartsWith(s_prefixes[0], StringComparison.Ordinal) ? null : BackboneName(key);
+        string? format = file.Metadata.GetValueOrDefault("format");
+        MultiCropOptions? crops = format is Format or Checkpoint.Format ? Describe(file, path, "crops", SslJson.Default.MultiCropOptions) : null;
+        VisionTransformerOptions? architecture = format switch
         {
-            case Format:
-                architecture = JsonSerializer.Deserialize(file.Metadata["backbone"], SslJson.Default.VisionTransformerOptions);
-                crops = JsonSerializer.Deserialize(file.Metadata["crops"], SslJson.Default.MultiCropOptions);
-                break;
-            case Checkpoint.Format:
-                // Of everything a checkpoint holds, the teacher is the better network.
-                rename = key => key.StartsWith("teacher.", StringComparison.Ordinal) ? BackboneName(key) : null;
-                architecture = JsonSerializer.Deserialize(file.Metadata["options"], SslJson.Default.DinoOptions)?.Backbone;
-                crops = JsonSerializer.Deserialize(file.Metadata["crops"], SslJson.Default.MultiCropOptions);
-                break;
-            default:
-                architecture = ArchitectureProbe.Probe(file.Entries.Values.Where(entry => rename(entry.Name) is not null).ToDictionary(entry => rename(entry.Name)!, StringComparer.Ordinal));
-                break;
-        }
-
+            Format => Describe(file, path, "backbone", SslJson.Default.VisionTransformerOptions),
+            Checkpoint.Format => Describe(file, path, "options", SslJson.Default.DinoOptions).Backbone,
+            _ => Probe(file, Rename),
+        };
         if (architecture is null)
             throw new InvalidDataException($"{path} holds no DINO vision transformer: it lacks patch_embed.proj.weight, pos_embed or blocks.0.*. It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
         architecture = (amend?.Invoke(architecture) ?? architecture) with { DropPath = 0, Classes = 0 };
@@ -70,7 +64,7 @@ public static class ModelFile
         {
             VisionTransformer backbone = new(store.Root, architecture);
             store.Allocate(device, withGradients: false);
-            StateDict.Load(store, file, rename);
+            StateDict.Load(store, file, Rename);
             return new LoadedModel(backbone, crops?.Normalization ?? PixelNormalization.ImageNet);
         }
         catch
@@ -87,6 +81,33 @@ public static class ModelFile
         VisionTransformer backbone = new(store.Root, architecture with { DropPath = 0 });
         store.Allocate(device, seed, withGradients: false);
         return new LoadedModel(backbone, PixelNormalization.ImageNet);
+    }
+
+    private static T Describe<T>(SafetensorsFile file, string path, string name, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return file.Metadata.TryGetValue(name, out string? json) && JsonSerializer.Deserialize(json, type) is { } value
+                ? value
+                : throw new InvalidDataException($"{path} is damaged: its metadata lack '{name}'.");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{path} is damaged: '{name}' of its metadata is not what it should be ({error.Message}).", error);
+        }
+    }
+
+    private static VisionTransformerOptions? Probe(SafetensorsFile file, Func<string, string?> rename)
+    {
+        Dictionary<string, SafetensorsEntry> entries = new(StringComparer.Ordinal);
+        foreach (SafetensorsEntry entry in file.Entries.Values)
+        {
+            if (rename(entry.Name) is { } name)
+                entries[name] = entry;
+        }
+
+        return ArchitectureProbe.Probe(entries);
     }
 
     /// <summary>Official names to those of a bare backbone; heads are left out.</summary>
