@@ -24,7 +24,8 @@ internal sealed record BenchOutput(
     [property: JsonPropertyName("peak_rss_mb")] double PeakMemory,
     int Repeats, int Batch, int Threads, string InstructionSet);
 
-internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, double Loss, double TeacherEntropy, double Kl, int SkippedPictures, string Output);
+/// <summary>The losses are null when there was no step left to do.</summary>
+internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, double? Loss, double? TeacherEntropy, double? Kl, int SkippedPictures, string Output);
 
 internal sealed record EmbedOutput(int Count, int Width, int Skipped, string Output);
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Dino.Imaging;
 using Dino.Nn;
 using Dino.Ssl.Training;
@@ -18,8 +19,17 @@ internal static class CommandRunner
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
         ParseResult parsed = root.Parse(args);
-        int code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Grace, EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
-        return parsed.Errors.Count > 0 ? WrongCall : code;
+        bool isWrong = parsed.Errors.Count > 0, explains = isWrong && args.Length > 0;
+        // Forty lines of options would bury the one that says what is wrong; the output stream belongs to results.
+        if (explains && parsed.Action is ParseErrorAction mistake)
+            mistake.ShowHelp = false;
+        InvocationConfiguration configuration = new() { ProcessTerminationTimeout = Grace, EnableDefaultExceptionHandler = false };
+        if (explains)
+            configuration.Output = Console.Error;
+        int code = await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+        if (explains)
+            await Console.Error.WriteLineAsync("Add --help to see what there is.").ConfigureAwait(false);
+        return isWrong ? WrongCall : code;
     }
 
     /// <summary>Gives a command its action; what users can mend is reported in a sentence, without a stack trace.</summary>

@@ -44,10 +44,10 @@ internal static class TrainCommand
 
     private static void Report(TrainingResult result, TrainingRun training, RunOptions run, TrainingDisplay display, bool asJson)
     {
-        StepReport last = display.Last.Report;
+        StepReport? last = display.Last?.Report;
         if (asJson)
         {
-            JsonOutput.Print(new TrainOutput(result.Completed, result.Step, training.Trainer.Schedules.Steps, last.Loss, last.TeacherEntropy, last.Divergence, result.Skipped.Count, run.Output), CliJson.Default.TrainOutput);
+            JsonOutput.Print(new TrainOutput(result.Completed, result.Step, training.Trainer.Schedules.Steps, last?.Loss, last?.TeacherEntropy, last?.Divergence, result.Skipped.Count, run.Output), CliJson.Default.TrainOutput);
             return;
         }
 

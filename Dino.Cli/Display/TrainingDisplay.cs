@@ -20,8 +20,8 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
 
     private TrainingDisplay(IAnsiConsole console, bool live) => (_console, _live) = (console, live);
 
-    /// <summary>The last step reported.</summary>
-    public TrainingProgress Last { get; private set; }
+    /// <summary>The last step reported, if there was one.</summary>
+    public TrainingProgress? Last { get; private set; }
 
     /// <param name="toError">Leaves the output stream to the result.</param>
     public static TrainingDisplay Create(bool toError)
@@ -56,8 +56,8 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
             if (_live)
                 Renew("");
             _console.Profile.Out.Writer.WriteLine(line);
-            if (_live && Last.Steps > 0 && Last.Step < Last.Steps)
-                Renew(Line(Last));
+            if (_live && Last is { } last && last.Step < last.Steps)
+                Renew(Line(last));
         }
     }
 

@@ -1,0 +1,29 @@
+using System.Text.Json;
+
+namespace Dino.Tests.Cli;
+
+public sealed class BenchCommandTests
+{
+    [Theory]
+    [InlineData("bench forward --image-size 16")]
+    [InlineData("bench train-step --out-dim 32 --global-size 16 --local-size 8 --local-crops 2")]
+    public void A_benchmark_prints_time_speed_and_memory(string call)
+    {
+        string[] network = ["--embed-dim", "16", "--depth", "2", "--heads", "2", "--patch-size", "8", "--batch", "3", "--threads", "1", "--repeats", "2", "--json"];
+        JsonElement json = DinoProcess.Run([.. call.Split(' '), .. network]).Expect(0).Json;
+        double Number(string name) => json.GetProperty(name).GetDouble();
+        Assert.InRange(Number("median_ms"), Number("min_ms"), Number("max_ms"));
+        Assert.True(Number("min_ms") > 0);
+        // Both are rounded to three digits after the point.
+        Assert.Equal(3000, Number("images_per_second") * Number("median_ms"), 3000 * (0.001 / Number("median_ms")));
+        // A .NET process alone takes 20 MB, this network next to nothing.
+        Assert.InRange(Number("peak_rss_mb"), 20, 2000);
+        Assert.Equal((5, 3, 1), ((int)Number("repeats"), (int)Number("batch"), (int)Number("threads")));
+        Assert.NotEmpty(json.GetProperty("instruction_set").GetString()!);
+    }
+
+    [Fact]
+    public void Without_json_a_benchmark_prints_a_sentence() => Assert.Matches(
+        @"^\d.* ms \(min .*\), .* images/s",
+        DinoProcess.Run("bench", "forward", "--image-size", "16", "--embed-dim", "16", "--depth", "1", "--heads", "2", "--patch-size", "8", "--batch", "1", "--threads", "1").Expect(0).Output);
+}

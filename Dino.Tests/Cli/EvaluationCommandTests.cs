@@ -1,0 +1,137 @@
+using System.Text.Json;
+using Dino.Imaging;
+using Dino.Tensors.Formats;
+
+namespace Dino.Tests.Cli;
+
+/// <summary>A trained network and its pictures, for every command that uses one.</summary>
+public sealed class TrainedNetwork : IDisposable
+{
+    public TrainedNetwork() => DinoProcess.Run(Files.Train("run", 2)).Expect(0);
+
+    public TinyCommand Files { get; } = new();
+
+    public string Weights => Files.Path("run", "teacher.safetensors");
+
+    public void Dispose() => Files.Dispose();
+}
+
+/// <summary>What a trained network is used for: accuracy, attention, features.</summary>
+public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixture<TrainedNetwork>
+{
+    private TinyCommand Files => network.Files;
+
+    [Fact]
+    public void Knn_of_a_trained_network_prints_accuracies_and_counts()
+    {
+        JsonElement json = Knn("--weights", network.Weights);
+        Assert.Equal((18, 20, 10), (json.GetProperty("k").GetInt32(), json.GetProperty("train").GetInt32(), json.GetProperty("test").GetInt32()));
+        AssertAccuracies(json);
+    }
+
+    [Fact]
+    public void Knn_of_a_checkpoint_is_that_of_its_teacher() =>
+        Assert.Equal(Knn("--weights", network.Weights).GetRawText(), Knn("--weights", Files.Path("run", "checkpoint.safetensors")).GetRawText());
+
+    [Fact]
+    public void Knn_of_an_untrained_network_needs_no_weights_and_depends_on_its_seed_alone()
+    {
+        string[] described = ["--untrained", "--embed-dim", "16", "--depth", "2", "--heads", "2", "--patch-size", "8", "--crop", "16"];
+        AssertAccuracies(Knn(described));
+        Assert.Equal(Knn([.. described, "--seed", "3"]).GetRawText(), Knn([.. described, "--seed", "3", "--threads", "1"]).GetRawText());
+        AssertAccuracies(Knn("--untrained", "--weights", network.Weights));
+    }
+
+    [Fact]
+    public void Knn_of_pixels_needs_no_network()
+    {
+        JsonElement json = Knn("--pixels", "--crop", "16", "--resize", "16");
+        AssertAccuracies(json);
+        // Twice the same pictures: every query finds itself.
+        DinoResult same = DinoProcess.Run("knn", "--pixels", "--crop", "16", "--k", "1", "--train", Files.TestData, "--test", Files.TestData, "--json").Expect(0);
+        Assert.Equal((100, 100), (same.Json.GetProperty("top1").GetDouble(), same.Json.GetProperty("top5").GetDouble()));
+    }
+
+    [Fact]
+    public void Knn_without_json_prints_a_sentence() =>
+        Assert.Matches(@"^top-1 \d+\.\d\d %, top-5 \d+\.\d\d %", DinoProcess.Run("knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData).Expect(0).Output);
+
+    [Fact]
+    public void Knn_asks_for_a_network_or_pixels() =>
+        Assert.Contains("--untrained", DinoProcess.Run("knn", "--train", Files.TrainData, "--test", Files.TestData).Expect(2).Errors, StringComparison.Ordinal);
+
+    [Fact]
+    public void Weights_of_another_architecture_end_with_1_and_name_keys()
+    {
+        DinoResult result = DinoProcess.Run("knn", "--weights", network.Weights, "--depth", "3", "--train", Files.TrainData, "--test", Files.TestData).Expect(1);
+        Assert.Contains("blocks.2.attn.qkv.weight", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attention_writes_a_picture_that_decodes()
+    {
+        string image = Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First(), sheet = Files.Path("attention.png");
+        JsonElement json = DinoProcess.Run("attention", "--weights", network.Weights, "--image", image, "--output", sheet, "--image-size", "48", "--threshold", "0.5", "--json").Expect(0).Json;
+        Assert.Equal((2, 6, 6), (json.GetProperty("heads").GetInt32(), json.GetProperty("rows").GetInt32(), json.GetProperty("columns").GetInt32()));
+        Image picture = ImageFile.Decode(sheet);
+        // Two columns and three rows of pictures of at least 48 pixels.
+        Assert.True(picture.Width >= 2 * 48 && picture.Height >= 3 * 48, $"{picture.Width} x {picture.Height}");
+        Assert.True(picture.Pixels.Distinct().Count() > 16);
+    }
+
+    [Fact]
+    public void Features_are_the_same_in_both_formats_one_unit_row_a_picture()
+    {
+        Assert.Equal(10, Embed("features.npy", Files.TestData).GetProperty("count").GetInt32());
+        Embed("features.safetensors", Files.TestData);
+        NpyArray npy = NpyArray.Load(Files.Path("features.npy"));
+        using SafetensorsFile file = SafetensorsFile.Open(Files.Path("features.safetensors"));
+        Assert.Equal([10, 16], npy.Shape);
+        Assert.Equal([10L, 16L], file.Entry("features").Shape);
+        float[] values = npy.ToSingles();
+        Assert.Equal(values, file.ReadSingles("features"));
+        for (int row = 0; row < 10; row++)
+            Assert.Equal(1, values.AsSpan(16 * row, 16).ToArray().Sum(value => (double)value * value), 1e-5);
+        string[] names = File.ReadAllLines(Files.Path("features.txt"));
+        Assert.Equal(Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal), names);
+    }
+
+    [Fact]
+    public void A_single_picture_has_the_features_it_has_in_its_folder()
+    {
+        Embed("all.npy", Files.TestData, "--raw");
+        string[] names = File.ReadAllLines(Files.Path("all.txt"));
+        Embed("one.npy", names[3], "--raw");
+        float[] all = NpyArray.Load(Files.Path("all.npy")).ToSingles(), one = NpyArray.Load(Files.Path("one.npy")).ToSingles();
+        for (int i = 0; i < 16; i++)
+            // A batch of another size may be summed in another order: 1e-5 on values of order 1.
+            Assert.Equal(all[(3 * 16) + i], one[i], 1e-5f);
+    }
+
+    [Fact]
+    public void Unusable_pictures_have_no_row_and_are_named()
+    {
+        string folder = Files.Path("mixed");
+        Directory.CreateDirectory(folder);
+        foreach ((int i, string file) in Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).Index())
+            File.Copy(file, Path.Combine(folder, $"{i}.png"));
+        string bad = Path.Combine(folder, "5.png");
+        File.WriteAllBytes(bad, []);
+        DinoResult result = DinoProcess.Run("embed", "--weights", network.Weights, "--input", folder, "--output", Files.Path("mixed.npy"), "--json").Expect(0);
+        Assert.Equal((9, 1), (result.Json.GetProperty("count").GetInt32(), result.Json.GetProperty("skipped").GetInt32()));
+        Assert.StartsWith($"left out {bad}: ", result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(bad, File.ReadAllLines(Files.Path("mixed.txt")));
+        Assert.Equal([9, 16], NpyArray.Load(Files.Path("mixed.npy")).Shape);
+    }
+
+    private JsonElement Knn(params string[] how) => DinoProcess.Run(["knn", .. how, "--train", Files.TrainData, "--test", Files.TestData, "--k", "18", "--json"]).Expect(0).Json;
+
+    private JsonElement Embed(string output, string input, params string[] more) =>
+        DinoProcess.Run(["embed", "--weights", network.Weights, "--input", input, "--output", Files.Path(output), "--json", .. more]).Expect(0).Json;
+
+    private static void AssertAccuracies(JsonElement json)
+    {
+        Assert.InRange(json.GetProperty("top1").GetDouble(), 0, 100);
+        Assert.InRange(json.GetProperty("top5").GetDouble(), json.GetProperty("top1").GetDouble(), 100);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+
+namespace Dino.Tests.Cli;
+
+public sealed class TrainCommandTests(TinyCommand tiny) : IClassFixture<TinyCommand>
+{
+    [Fact]
+    public void Training_prints_one_json_object_and_writes_weights_checkpoint_and_log()
+    {
+        DinoResult result = DinoProcess.Run(tiny.Train("json", 2)).Expect(0);
+        JsonElement json = result.Json;
+        Assert.True(json.GetProperty("completed").GetBoolean());
+        Assert.Equal((10, 10), (json.GetProperty("steps").GetInt32(), json.GetProperty("total_steps").GetInt32()));
+        Assert.Equal(json.GetProperty("loss").GetDouble() - json.GetProperty("teacher_entropy").GetDouble(), json.GetProperty("kl").GetDouble(), 1e-5);
+        Assert.Equal(0, json.GetProperty("skipped_pictures").GetInt32());
+        Assert.Equal(tiny.Path("json"), json.GetProperty("output").GetString());
+        foreach (string name in (string[])["student.safetensors", "teacher.safetensors", "checkpoint.safetensors", "log.jsonl"])
+            Assert.True(File.Exists(tiny.Path("json", name)), name);
+        // Progress goes to the other stream, as plain lines.
+        Assert.Contains("epoch 1/2", result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("\x1b[", result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("\r", result.Errors.Replace("\r\n", "\n", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_json_progress_and_result_are_plain_lines()
+    {
+        DinoResult result = DinoProcess.Run([.. tiny.Train("plain", 2).Where(argument => argument != "--json")]).Expect(0);
+        Assert.Contains("epoch 2/2  step 10/10  loss ", result.Output, StringComparison.Ordinal);
+        Assert.Contains("teacher.safetensors", result.Output, StringComparison.Ordinal);
+        Assert.Empty(result.Errors);
+    }
+
+    [Fact]
+    public void An_output_folder_that_holds_a_run_is_not_overwritten()
+    {
+        DinoProcess.Run(tiny.Train("twice", 1)).Expect(0);
+        byte[] before = File.ReadAllBytes(tiny.Path("twice", "checkpoint.safetensors"));
+        DinoResult result = DinoProcess.Run(tiny.Train("twice", 1)).Expect(2);
+        Assert.Contains("--resume", result.Errors, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(tiny.Path("twice", "checkpoint.safetensors")));
+    }
+
+    [Fact]
+    public void Resuming_a_finished_run_is_no_error_and_reports_no_loss()
+    {
+        DinoProcess.Run(tiny.Train("finished", 1)).Expect(0);
+        JsonElement json = DinoProcess.Run(tiny.Train("finished", 1, "--resume")).Expect(0).Json;
+        Assert.True(json.GetProperty("completed").GetBoolean());
+        Assert.Equal(5, json.GetProperty("steps").GetInt32());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("loss").ValueKind);
+    }
+
+    [Fact]
+    public void Resuming_with_another_option_ends_with_1_and_names_it()
+    {
+        DinoProcess.Run(tiny.Train("changed", 1)).Expect(0);
+        DinoResult result = DinoProcess.Run(tiny.Train("changed", 1, "--resume", "--lr", "0.25")).Expect(1);
+        Assert.Contains("learning_rate was 0.0005, now 0.25", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Unusable_pictures_are_named_once_on_the_way()
+    {
+        using TinyCommand own = new();
+        string file = Path.Combine(own.TrainData, "discs", "bad.png");
+        File.WriteAllText(file, "not a picture");
+        DinoResult result = DinoProcess.Run(own.Train("bad", 3, "--batch-size", "7")).Expect(0);
+        Assert.Equal(1, result.Json.GetProperty("skipped_pictures").GetInt32());
+        Assert.Single(result.Errors.Split('\n'), line => line.Contains(file, StringComparison.Ordinal));
+        Assert.Equal(2, result.Errors.Split(file).Length);
+    }
+
+    [Fact]
+    public void Too_few_pictures_for_a_batch_end_with_2_and_the_batch_size_to_use() =>
+        Assert.Contains("--batch-size 20", DinoProcess.Run(tiny.Train("few", 1, "--batch-size", "21")).Expect(2).Errors, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_loss_that_is_not_a_number_ends_with_1_and_says_what_to_try()
+    {
+        DinoResult result = DinoProcess.Run(tiny.Train("nan", 3, "--lr", "1e30", "--optimizer", "sgd", "--clip-grad", "0", "--warmup-epochs", "0")).Expect(1);
+        Assert.Contains("--clip-grad 0.3", result.Errors, StringComparison.Ordinal);
+    }
+}
