@@ -1,3 +1,5 @@
+using Dino.Tensors;
+
 namespace Dino.Nn;
 
 /// <summary>What a stream of random numbers is for: the third coordinate of a <see cref="RandomKey"/>, so that no two uses share a stream.</summary>

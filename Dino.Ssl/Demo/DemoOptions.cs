@@ -30,7 +30,7 @@ public sealed record DemoOptions
         Backbone = new VisionTransformerOptions { ImageSize = 32, PatchSize = 8, Width = 96, Depth = 4, Heads = 3 },
         Head = new DinoHeadOptions { Prototypes = 128, Hidden = 512, Bottleneck = 64 },
         BatchSize = 32,
-        Epochs = 30,
+        Epochs = 45,
         WarmupEpochs = 2,
         LearningRate = 0.024,
         MomentumTeacher = 0.98,

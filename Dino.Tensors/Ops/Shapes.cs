@@ -4,7 +4,7 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Tensors;
 
-/// <summary>Rearrangements. Tensors are always contiguous: <see cref="Reshape"/> is free, the others copy once.</summary>
+/// <summary>Rearrangements. Tensors are always contiguous: <see cref="Reshape(Shape)"/> is free, the others copy once.</summary>
 public readonly partial struct Tensor
 {
     /// <summary>The same elements under another shape; one length may be -1 to be derived.</summary>

@@ -77,7 +77,7 @@ internal static unsafe class OptimizerKernels<V> where V : struct, IVec<V>
     }
 
     /// <summary>
-    /// d = factor · (g + decay · p); u = keep · u + fresh · d, or d alone where <paramref name="isFirst"/>; p -= rate · (u, or with nesterov d + keep · u).
+    /// d = factor · (g + decay · p); u = keep · u + fresh · d, or d alone at the first step (c.IsFirst); p -= rate · (u, or with nesterov d + keep · u).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Momentum(float* p, float* g, float* u, in MomentumCoefficients c, int n)
