@@ -9,7 +9,7 @@ public class DecodeFixtureTests
 {
     public static TheoryData<string> Files => DecodeCases.All();
 
-    [Theory, MemberData(nameof(Files))]
+    [FixtureTheory, MemberData(nameof(Files))]
     public void File_meets_its_expectation(string id)
     {
         JsonElement description = DecodeCases.Describe(id);

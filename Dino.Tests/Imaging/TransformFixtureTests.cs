@@ -15,7 +15,7 @@ public sealed class TransformFixtureTests
 
     public static TheoryData<string, string> Boxes => Rows("random_resized_crop_boxes", _ => null);
 
-    [Theory]
+    [FixtureTheory]
     [MemberData(nameof(Cases))]
     public void Transform_equals_the_reference(string id, string key)
     {
@@ -34,7 +34,7 @@ public sealed class TransformFixtureTests
             AssertFloats(fixture, key, shape, TransformCase.ToFloats(image, arguments));
     }
 
-    [Theory]
+    [FixtureTheory]
     [MemberData(nameof(Boxes))]
     public void Random_resized_crop_finds_the_reference_box_from_its_draws(string id, string row)
     {

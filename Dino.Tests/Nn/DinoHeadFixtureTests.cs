@@ -9,7 +9,7 @@ public class DinoHeadFixtureTests
 {
     public static TheoryData<string> Cases => FixtureStore.Cases("b_dino_head");
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Forward_and_gradients_agree_with_the_official_head(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

@@ -12,7 +12,7 @@ public sealed class PositionEmbeddingFixtureTests
 
     public static TheoryData<string> SecondVersion => FixtureStore.Cases("a_posembed", name => !IsFirst(name));
 
-    [Theory, MemberData(nameof(FirstVersion))]
+    [FixtureTheory, MemberData(nameof(FirstVersion))]
     public void Embedding_agrees_with_dino(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);
@@ -29,7 +29,7 @@ public sealed class PositionEmbeddingFixtureTests
         }
     }
 
-    [Theory, MemberData(nameof(SecondVersion))]
+    [FixtureTheory, MemberData(nameof(SecondVersion))]
     public void Interpolation_agrees_with_dinov2(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

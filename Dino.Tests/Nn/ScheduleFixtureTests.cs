@@ -22,7 +22,7 @@ public class ScheduleFixtureTests
         }
     }
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Values_agree(string id, string key)
     {
         using FixtureCase golden = FixtureStore.Open(id);

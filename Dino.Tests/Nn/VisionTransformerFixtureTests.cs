@@ -9,7 +9,7 @@ public class VisionTransformerFixtureTests
 {
     public static TheoryData<string> Cases => FixtureStore.Cases("b_dino_vit");
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Outputs_agree_with_the_official_network(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

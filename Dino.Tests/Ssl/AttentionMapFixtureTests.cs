@@ -12,7 +12,7 @@ public class AttentionMapFixtureTests
 {
     public static TheoryData<string> Cases => FixtureStore.Cases("g_eval", name => name.StartsWith("attention_map", StringComparison.Ordinal));
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Heat_and_mask_agree(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

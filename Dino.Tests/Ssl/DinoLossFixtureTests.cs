@@ -13,7 +13,7 @@ public class DinoLossFixtureTests
 
     public static TheoryData<string> Lightly => FixtureStore.Cases("c_loss", name => Configures(name, "views"));
 
-    [Theory, MemberData(nameof(Official))]
+    [FixtureTheory, MemberData(nameof(Official))]
     public void Official_loss_agrees(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);
@@ -27,7 +27,7 @@ public class DinoLossFixtureTests
         Run(golden, Number("st", 0.1), Number("cm", 0.9), (int)Number("B", 0), call => used[call]);
     }
 
-    [Theory, MemberData(nameof(Lightly))]
+    [FixtureTheory, MemberData(nameof(Lightly))]
     public void Lightly_loss_agrees(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

@@ -9,7 +9,7 @@ public class KnnFixtureTests
 {
     public static TheoryData<string> Cases => FixtureStore.Cases("g_eval", name => name.StartsWith("knn_", StringComparison.Ordinal));
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Votes_and_accuracies_agree(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

@@ -10,7 +10,7 @@ public class MultiCropFixtureTests
 {
     public static TheoryData<string> Cases => FixtureStore.Cases("b_multicrop");
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Output_and_gradients_agree(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

@@ -30,7 +30,7 @@ public class TrainingFixtureTests
         }
     }
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Thirty_steps_follow_the_official_run(string id) => Run(id, CpuDevice.Shared);
 
     private static void Run(string id, Device device)

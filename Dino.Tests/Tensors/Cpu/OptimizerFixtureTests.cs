@@ -8,10 +8,10 @@ public sealed class OptimizerFixtureTests
 {
     public static TheoryData<string> Cases() => FixtureStore.Cases("d_optim");
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Fused_steps_follow_the_reference(string id) => Follow(id, composite: false);
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Composite_steps_follow_the_reference(string id) => Follow(id, composite: true);
 
     private static void Follow(string id, bool composite)

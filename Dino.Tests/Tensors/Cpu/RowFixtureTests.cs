@@ -9,7 +9,7 @@ public sealed class RowFixtureTests
 {
     public static TheoryData<string> Cases() => FixtureStore.Cases("a_ops", name => name is "layernorm_small_var" or "layernorm_eps5" or "layernorm_eps6");
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public unsafe void Layer_norm_matches_torch(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);

@@ -15,7 +15,7 @@ public sealed class OpsFixtureTests : IClassFixture<OpsFixtureTests.AllDevices>
 
     public static TheoryData<string> Cases => FixtureStore.Cases("a_ops");
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Operators_agree_with_torch(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);
