@@ -17,6 +17,7 @@ public sealed class Scope : TensorOwner, IDisposable
     private readonly List<(nint Address, long Bytes)> _scratch = [];
     private int _epoch;
     private int _frameStart;
+    private int _frameNodes;
     private bool _isOpen;
 
     internal Scope(Device device)
@@ -109,13 +110,18 @@ public sealed class Scope : TensorOwner, IDisposable
     /// </summary>
     public Frame OpenFrame()
     {
-        Frame frame = new(this, _frameStart, _arena.Position, _tape.Count);
-        _frameStart = Count;
+        Frame frame = new(this, _frameStart, _frameNodes, _arena.Position);
+        (_frameStart, _frameNodes) = (Count, _tape.Count);
         return frame;
     }
 
-    /// <summary>Computes the gradients of a one-element loss for every tensor that requires one and took part in it.</summary>
-    /// <exception cref="InvalidOperationException">The loss is not of this scope, not one element, or nothing was recorded for it.</exception>
+    /// <summary>
+    /// Computes the gradients of a one-element loss for every tensor that requires one and took part in it, and forgets what was recorded (inside a
+    /// frame: since it was opened). Several losses: add them, then call this once.
+    /// </summary>
+    /// <exception cref="ShapeMismatchException">The loss is not one element.</exception>
+    /// <exception cref="InvalidOperationException">The loss is not of this scope, nothing was recorded for it, or an earlier Backward has used that up.</exception>
+    /// <remarks>After an exception gradients are incomplete: close the scope and clear those of parameters.</remarks>
     public void Backward(Tensor loss)
     {
         if (loss.Owner != this)
@@ -124,7 +130,7 @@ public sealed class Scope : TensorOwner, IDisposable
             throw new ShapeMismatchException($"Backward: the loss must be one element, it is {loss.Shape}. Reduce it with Sum() or Mean().");
         if (!loss.RequiresGradient)
             throw new InvalidOperationException("Backward: the loss depends on no tensor that requires a gradient (or the scope was opened with GradMode.Off).");
-        _tape.Run(this, loss);
+        _tape.Run(this, loss, _frameNodes);
     }
 
     /// <summary>
@@ -192,7 +198,11 @@ public sealed class Scope : TensorOwner, IDisposable
     }
 
     /// <summary>The same memory without a gradient.</summary>
-    internal Tensor Detached(Tensor tensor, Shape shape) => Add(tensor.View.As(shape), requiresGradient: false);
+    internal Tensor Detached(Tensor tensor, Shape shape)
+    {
+        ObjectDisposedException.ThrowIf(!_isOpen, this);
+        return Add(tensor.View.As(shape), requiresGradient: false);
+    }
 
     /// <summary>Whether a tensor was made inside the innermost open frame, so that its gradient may live there too.</summary>
     internal bool IsInFrame(int slot) => slot >= _frameStart;
@@ -218,14 +228,14 @@ public sealed class Scope : TensorOwner, IDisposable
         _scratch.Clear();
     }
 
-    internal void CloseFrame(int outerStart, Arena.Mark mark, int nodes, int epoch)
+    internal void CloseFrame(int outerStart, int outerNodes, Arena.Mark mark, int epoch)
     {
         // A frame that outlives its scope has nothing left to free.
         if (epoch != _epoch)
             return;
-        _tape.Truncate(nodes);
+        _tape.Truncate(_frameNodes);
         Truncate(_frameStart);
-        _frameStart = outerStart;
+        (_frameStart, _frameNodes) = (outerStart, outerNodes);
         _arena.Rewind(mark);
     }
 
@@ -235,8 +245,8 @@ public sealed class Scope : TensorOwner, IDisposable
         if (!_isOpen)
             return;
         _isOpen = false;
-        _frameStart = 0;
-        CloseFrame(0, default, 0, _epoch);
+        (_frameStart, _frameNodes) = (0, 0);
+        CloseFrame(0, 0, default, _epoch);
         _epoch++;
         Device.Return(this);
     }
@@ -248,14 +258,14 @@ public sealed class Scope : TensorOwner, IDisposable
     {
         private readonly Scope _scope;
         private readonly int _outerStart;
+        private readonly int _outerNodes;
         private readonly Arena.Mark _mark;
-        private readonly int _nodes;
         private readonly int _epoch;
 
-        internal Frame(Scope scope, int outerStart, Arena.Mark mark, int nodes) =>
-            (_scope, _outerStart, _mark, _nodes, _epoch) = (scope, outerStart, mark, nodes, scope._epoch);
+        internal Frame(Scope scope, int outerStart, int outerNodes, Arena.Mark mark) =>
+            (_scope, _outerStart, _outerNodes, _mark, _epoch) = (scope, outerStart, outerNodes, mark, scope._epoch);
 
         /// <summary>Frees what was made since the frame was opened.</summary>
-        public void Dispose() => _scope.CloseFrame(_outerStart, _mark, _nodes, _epoch);
+        public void Dispose() => _scope.CloseFrame(_outerStart, _outerNodes, _mark, _epoch);
     }
 }

@@ -27,6 +27,9 @@ internal struct TensorRecord
     public bool IsIntermediate;
 
     public bool RetainsGradient;
+
+    /// <summary>Backward has run and the function that made this tensor is no longer recorded: a gradient that got here would be lost.</summary>
+    public bool IsForgotten;
 }
 
 /// <summary>Owner of tensor memory: a <see cref="Scope"/> or a <see cref="TensorStore"/>; nothing else owns any.</summary>

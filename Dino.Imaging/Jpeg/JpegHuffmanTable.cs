@@ -30,7 +30,8 @@ internal sealed class JpegHuffmanTable(ReadOnlySpan<byte> counts, ReadOnlySpan<b
     /// <exception cref="CorruptImageException">The lengths do not form a prefix code, or a DC symbol is no size.</exception>
     public JpegHuffmanTable Prepare()
     {
-        if (_look is not null)
+        // The standard tables are shared by threads: who sees the look-up table must see the limits and offsets too.
+        if (Volatile.Read(ref _look) is not null)
             return this;
         int[] look = new int[1 << LookBits];
         int code = 0, index = 0;
@@ -52,7 +53,7 @@ internal sealed class JpegHuffmanTable(ReadOnlySpan<byte> counts, ReadOnlySpan<b
             code <<= 1;
         }
 
-        _look = look;
+        Volatile.Write(ref _look, look);
         return this;
     }
 

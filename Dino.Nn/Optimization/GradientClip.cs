@@ -12,6 +12,7 @@ public sealed class GradientClip : IDisposable
     private readonly int[] _indices;
     private readonly TensorStore _norms;
     private readonly float[] _host;
+    private int _measured;
 
     /// <summary>Clipping for a store.</summary>
     public GradientClip(ParameterStore store)
@@ -30,6 +31,7 @@ public sealed class GradientClip : IDisposable
     public void PerParameter(float bound)
     {
         ReadOnlySpan<Segment> segments = Collect();
+        _measured = segments.Length;
         _store.Device.Backend.ClipEach(_store.Values.Gradients, segments, bound, _norms[0].View.Slice(0, [segments.Length]));
     }
 
@@ -39,13 +41,11 @@ public sealed class GradientClip : IDisposable
     /// <summary>Brings the norms of the last <see cref="PerParameter"/> to the host.</summary>
     public void ReadNorms()
     {
-        int count = 0;
-        foreach (Parameter parameter in _store.Parameters)
-            count += parameter.Tensor.HasGradient ? 1 : 0;
-        Span<float> packed = stackalloc float[count];
-        _store.Device.Backend.Download(_norms[0].View.Slice(0, [count]), MemoryMarshal.AsBytes(packed));
+        // As many as were measured: gradients may have been dropped or cleared since.
+        Span<float> packed = stackalloc float[_measured];
+        _store.Device.Backend.Download(_norms[0].View.Slice(0, [_measured]), MemoryMarshal.AsBytes(packed));
         _host.AsSpan().Fill(float.NaN);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < _measured; i++)
             _host[_indices[i]] = packed[i];
     }
 

@@ -184,12 +184,18 @@ public sealed class DinoTrainer : IDisposable
 
         public readonly Tensor this[int index] => _tensors[index];
 
-        public void Add(Tensor tensor) => _tensors[Count++] = tensor;
+        public void Add(Tensor tensor)
+        {
+            if (Count == GroupArray.Length)
+                throw new ArgumentException($"A step takes views of at most {GroupArray.Length} runs of sizes; order them by size.");
+            _tensors[Count++] = tensor;
+        }
     }
 
-    [InlineArray(8)]
+    [InlineArray(Length)]
     private struct GroupArray
     {
+        public const int Length = 8;
         private Tensor _first;
     }
 }

@@ -36,6 +36,8 @@ public readonly ref struct BackwardPass
         ref TensorRecord record = ref root.Record;
         if (!record.RequiresGradient)
             return Destination.None;
+        if (record.IsForgotten)
+            ThrowForgotten(input);
         bool accumulate = record.HasGradient;
         if (record.Gradient == 0)
             record.Gradient = root.Owner.TakeGradient(root.Slot);
@@ -51,7 +53,7 @@ public readonly ref struct BackwardPass
         ref TensorRecord from = ref _output.Record;
         Tensor root = input.Root;
         ref TensorRecord to = ref root.Record;
-        if (root.Owner == Scope && Scope.IsInFrame(root.Slot) && to.Gradient == 0 && !from.RetainsGradient)
+        if (root.Owner == Scope && Scope.IsInFrame(root.Slot) && to.Gradient == 0 && !to.IsForgotten && !from.RetainsGradient)
         {
             (to.Gradient, from.Gradient) = (from.Gradient, 0);
             (to.HasGradient, from.HasGradient) = (true, false);
@@ -67,4 +69,7 @@ public readonly ref struct BackwardPass
         if (Gradient(input) is { IsWanted: true } destination)
             Backend.Axpby(factor, OutputGradient.As(destination.View.Shape), destination.Beta, destination.View);
     }
+
+    private static void ThrowForgotten(Tensor input) => throw new InvalidOperationException(
+        $"Backward reaches the tensor {input.Shape}, but an earlier Backward of this scope has used up what was recorded for it. Add the losses and call Backward once, or call Detach() on the tensor to go on from its value.");
 }

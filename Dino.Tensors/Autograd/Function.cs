@@ -33,6 +33,9 @@ public abstract class Function
     /// <summary>The result of the operation.</summary>
     public Tensor Output { get; internal set; }
 
+    /// <summary>Number of the pool this node was rented from.</summary>
+    internal int Pool { get; init; }
+
     /// <summary>Writes the gradients of the inputs, given that of the output.</summary>
     protected abstract void Backward(in BackwardPass pass);
 

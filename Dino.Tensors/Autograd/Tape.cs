@@ -15,44 +15,53 @@ internal sealed class Tape
         if (type >= _pools.Length)
             Array.Resize(ref _pools, Math.Max(type + 1, _pools.Length * 2));
         Pool pool = _pools[type] ??= new Pool();
-        T node = (T)(pool.Rent() ?? pool.Add(new T()));
+        T node = (T)(pool.Rent() ?? pool.Add(new T { Pool = type }));
         if (Count == _nodes.Length)
             Array.Resize(ref _nodes, _nodes.Length * 2);
         _nodes[Count++] = node;
         return node;
     }
 
+    /// <summary>Forgets the nodes recorded since there were <paramref name="count"/>: the last ones rented are the first to go back to their pools.</summary>
     public void Truncate(int count)
     {
-        Count = count;
-        if (count != 0)
-            return;
-        foreach (Pool? pool in _pools)
-            pool?.Reset();
+        while (Count > count)
+            _pools[_nodes[--Count].Pool]!.TakeBack();
     }
 
-    /// <summary>Runs the tape backwards from a loss and forgets it.</summary>
-    public void Run(Scope scope, Tensor loss)
+    /// <summary>Runs the tape backwards from a loss and forgets it, down to node <paramref name="first"/>: what lies below belongs to an outer frame.</summary>
+    public void Run(Scope scope, Tensor loss, int first)
     {
-        BackwardPass seed = new(scope, loss);
-        Backends.Destination start = seed.Gradient(loss);
-        scope.Backend.Fill(start.View, 1);
-        for (int i = Count - 1; i >= 0; i--)
+        try
         {
-            Function node = _nodes[i];
-            Tensor output = node.Output;
-            if (!output.HasGradient)
-                continue;
-            node.Run(new BackwardPass(scope, output));
-            scope.ReleaseScratch();
-            ref TensorRecord record = ref output.Record;
-            if (record.RetainsGradient || record.Gradient == 0)
-                continue;
-            scope.Recycle(record.Gradient, record.Data.Bytes);
-            (record.Gradient, record.HasGradient) = (0, false);
+            BackwardPass seed = new(scope, loss);
+            Backends.Destination start = seed.Gradient(loss);
+            scope.Backend.Fill(start.View, 1);
+            for (int i = Count - 1; i >= first; i--)
+                Run(scope, _nodes[i]);
         }
+        finally
+        {
+            // After an exception too: scratch that stayed listed would be handed out twice by the next scope in this arena.
+            scope.ReleaseScratch();
+            for (int i = first; i < Count; i++)
+                _nodes[i].Output.Root.Record.IsForgotten = true;
+            Truncate(first);
+        }
+    }
 
-        Truncate(0);
+    private static void Run(Scope scope, Function node)
+    {
+        Tensor output = node.Output;
+        if (!output.HasGradient)
+            return;
+        node.Run(new BackwardPass(scope, output));
+        scope.ReleaseScratch();
+        ref TensorRecord record = ref output.Record;
+        if (record.RetainsGradient || record.Gradient == 0)
+            return;
+        scope.Recycle(record.Gradient, record.Data.Bytes);
+        (record.Gradient, record.HasGradient) = (0, false);
     }
 
     /// <summary>Gives each node type a small number; nodes of a type are interchangeable once forgotten.</summary>
@@ -82,6 +91,6 @@ internal sealed class Tape
             return node;
         }
 
-        public void Reset() => _rented = 0;
+        public void TakeBack() => _rented--;
     }
 }

@@ -1,23 +1,40 @@
 namespace Dino.Tensors.Backends;
 
 /// <summary>
-/// Scratch memory of a backend: for each thread that calls it a stack of blocks, which grows to its high-water mark once and is then reused. Threads
-/// therefore never share scratch, and one device serves many of them.
+/// Scratch memory of a backend: for each call that is under way a stack of blocks, which grows to its high-water mark once and is then reused. Threads
+/// never share one at the same time, so one device serves many of them; there are as many stacks as there were calls at once, however many threads
+/// have come and gone.
 /// </summary>
 public abstract partial class Backend
 {
-    private readonly ThreadLocal<ScratchStack> _scratch;
+    private readonly ThreadLocal<ScratchStack?> _scratch = new();
+    private readonly Stack<ScratchStack> _idleScratch = new();
+    private readonly Lock _scratchLock = new();
 
-    /// <summary>A backend without scratch memory yet.</summary>
-    protected Backend() => _scratch = new ThreadLocal<ScratchStack>(() => new ScratchStack(this), trackAllValues: true);
+    /// <summary>Stacks made and not in use.</summary>
+    internal int IdleScratchStacks => _idleScratch.Count;
 
     /// <summary>Opens a frame of scratch memory; disposing it releases all it handed out. Frames nest.</summary>
-    protected ScratchFrame OpenScratch() => new(_scratch.Value!);
+    protected ScratchFrame OpenScratch() => new(_scratch.Value ??= RentScratch());
+
+    private ScratchStack RentScratch()
+    {
+        lock (_scratchLock)
+            return _idleScratch.TryPop(out ScratchStack? stack) ? stack : new ScratchStack(this);
+    }
+
+    private void ReturnScratch(ScratchStack stack)
+    {
+        _scratch.Value = null;
+        lock (_scratchLock)
+            _idleScratch.Push(stack);
+    }
 
     private void ReleaseScratch()
     {
-        foreach (ScratchStack stack in _scratch.Values)
+        foreach (ScratchStack stack in _idleScratch)
             stack.Release();
+        _idleScratch.Clear();
         _scratch.Dispose();
     }
 
@@ -27,22 +44,36 @@ public abstract partial class Backend
         private readonly ScratchStack _stack;
         private readonly (int Slab, long Used) _mark;
 
-        internal ScratchFrame(ScratchStack stack) => (_stack, _mark) = (stack, stack.Position);
+        internal ScratchFrame(ScratchStack stack)
+        {
+            (_stack, _mark) = (stack, stack.Position);
+            stack.Frames++;
+        }
 
         /// <summary>Uninitialised memory of a shape, 64-byte aligned.</summary>
         public View Take(Shape shape, DType type = DType.F32) => new(_stack.Take(Math.Max(shape.Count, 1) * type.Size()), type, shape);
 
         /// <summary>Releases the frame.</summary>
-        public void Dispose() => _stack.Position = _mark;
+        public void Dispose()
+        {
+            _stack.Position = _mark;
+            if (--_stack.Frames == 0)
+                _stack.Owner.ReturnScratch(_stack);
+        }
     }
 
-    /// <summary>The blocks of one thread.</summary>
+    /// <summary>The blocks of one call and of the calls inside it.</summary>
     internal sealed class ScratchStack(Backend backend)
     {
         private const long SlabBytes = 1 << 20;
         private readonly List<(nint Address, long Bytes)> _slabs = [];
         private int _slab;
         private long _used;
+
+        public Backend Owner => backend;
+
+        /// <summary>Frames open.</summary>
+        public int Frames { get; set; }
 
         public (int Slab, long Used) Position
         {

@@ -23,7 +23,7 @@ public sealed class CpuDevice : Device
     private CpuDevice(WorkerPool pool, VectorWidth width, bool fused)
         : base(CreateBackend(pool, width, fused)) => (_pool, Width) = (pool, width);
 
-    /// <summary>One device for programs that need no more than one.</summary>
+    /// <summary>One device for programs that need no more than one. Disposing it does nothing.</summary>
     public static CpuDevice Shared => SharedDevice.Value;
 
     /// <summary>Vector width in use.</summary>
@@ -46,6 +46,9 @@ public sealed class CpuDevice : Device
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        // The shared device belongs to the process: a stray using must not take it from everybody else.
+        if (SharedDevice.IsValueCreated && ReferenceEquals(this, SharedDevice.Value))
+            return;
         base.Dispose(disposing);
         _pool.Dispose();
     }

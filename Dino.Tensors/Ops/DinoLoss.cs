@@ -36,6 +36,9 @@ public readonly partial struct Tensor
 
         public static Tensor Apply(Tensor student, Tensor teacher, Tensor centre, float studentTemperature, float teacherTemperature, int batch, out Tensor teacherEntropy)
         {
+            student.Require(DType.F32, nameof(DinoLoss));
+            teacher.Require(DType.F32, nameof(DinoLoss));
+            centre.Require(DType.F32, nameof(DinoLoss));
             Autograd.NoGradient.Demand(nameof(DinoLoss), teacher);
             Autograd.NoGradient.Demand(nameof(DinoLoss), centre);
             int prototypes = student.Shape[-1];

@@ -127,6 +127,9 @@ public readonly partial struct Tensor
         public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Activation activation)
         {
             x.Require(DType.F32, nameof(Linear));
+            weight.Require(DType.F32, nameof(Linear));
+            if (bias.Exists)
+                bias.Require(DType.F32, nameof(Linear));
             if (weight.Shape.Rank != 2 || x.Shape.Rank == 0 || x.Shape[-1] != weight.Shape[1])
                 throw new ShapeMismatchException($"Linear: input {x.Shape} ends in {(x.Shape.Rank == 0 ? 1 : x.Shape[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");
             if (bias.Exists && bias.Shape != new Shape(weight.Shape[0]))

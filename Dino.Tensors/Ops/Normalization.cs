@@ -65,7 +65,10 @@ public readonly partial struct Tensor
 
     private static void RequireChannels(string operation, Tensor x, Tensor parameter, string name)
     {
-        if (parameter.Exists && parameter.Shape != new Shape(x.Shape[-1]))
+        if (!parameter.Exists)
+            return;
+        parameter.Require(DType.F32, operation);
+        if (parameter.Shape != new Shape(x.Shape[-1]))
             throw new ShapeMismatchException($"{operation}: {name} {parameter.Shape} does not fit input {x.Shape}, which ends in {x.Shape[-1]}.");
     }
 
@@ -159,6 +162,8 @@ public readonly partial struct Tensor
 
         public static Tensor Apply(Tensor v, Tensor g)
         {
+            v.Require(DType.F32, nameof(WeightNorm));
+            g.Require(DType.F32, nameof(WeightNorm));
             if (v.Shape.Rank != 2 || g.Count != v.Shape[0])
                 throw new ShapeMismatchException($"WeightNorm: v must be [R, C] and g [R, 1]; they are {v.Shape} and {g.Shape}.");
             Scope scope = Scope.Of(nameof(WeightNorm), v, g);

@@ -74,8 +74,16 @@ internal sealed class ExpandFunction : Function
     {
         if (pass.Gradient(_x) is not { IsWanted: true } dx)
             return;
-        // Runs of repeated axes are summed one after the other, from the right.
         Shape shape = Output.Shape;
+        if (shape.Count == 0)
+        {
+            // Repeated zero times: nothing arrives.
+            if (!dx.Accumulate)
+                pass.Backend.Fill(dx.View, 0);
+            return;
+        }
+
+        // Runs of repeated axes are summed one after the other, from the right.
         View current = pass.OutputGradient;
         int end = shape.Rank, inner = 1;
         while (end > 0)
