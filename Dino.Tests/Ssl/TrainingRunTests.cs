@@ -25,7 +25,7 @@ public sealed class TrainingRunTests
         TrainingResult first = TinyRun.Train(options, watch: progress => CancelAt(progress, cancelAt, source), cancellationToken: source.Token);
         Assert.Equal((cancelAt, false), ((int)first.Step, first.Completed));
         Assert.True(File.Exists(Path.Combine(options.Output, "teacher.safetensors")));
-        TrainingResult second = TinyRun.Train(options);
+        TrainingResult second = TinyRun.Train(options, threads: 2);
         Assert.Equal((15, true), ((int)second.Step, second.Completed));
 
         TinyRun.AssertSameState(tiny.Output("whole"), options.Output);
