@@ -8,7 +8,7 @@ public class ByolLossFixtureTests
 {
     public static TheoryData<string> Cases => FixtureStore.Cases("c_loss", name => name.StartsWith("byol_", StringComparison.Ordinal));
 
-    [Theory, MemberData(nameof(Cases))]
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Losses_and_gradients_agree(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);
