@@ -10,7 +10,8 @@ public abstract class Device : IDisposable
     private readonly Lock _lock = new();
     private bool _disposed;
 
-    private protected Device(Backend backend) => Backend = backend;
+    /// <summary>A device on a backend, which it owns.</summary>
+    protected Device(Backend backend) => Backend = backend;
 
     /// <summary>What runs the operations.</summary>
     public Backend Backend { get; }

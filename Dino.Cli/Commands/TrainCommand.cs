@@ -25,7 +25,10 @@ internal static class TrainCommand
             using CpuDevice device = devices.Open(parsed);
             bool asJson = parsed.GetValue(json);
             using TrainingDisplay display = TrainingDisplay.Create(asJson);
-            using TrainingRun training = new(device, run, skipped => display.Say($"left out {skipped.Path}: {skipped.Reason}"));
+            using TrainingRun training = new(device, run, skipped => display.Say($"left out {skipped.Path}: {skipped.Reason}"))
+            {
+                OnWarning = warning => display.Say($"warning: {warning}"),
+            };
             display.Say(Describe(training, run, device));
             TrainingResult result = training.Run(display, cancellation);
             display.End();
@@ -51,8 +54,6 @@ internal static class TrainCommand
             return;
         }
 
-        foreach (string warning in training.Warnings)
-            display.Say($"warning: {warning}");
         if (result.Skipped.Count > 0)
             display.Say($"{result.Skipped.Count} unusable pictures were left out");
         display.Say(result.Completed

@@ -14,7 +14,7 @@ public static class TrainingHealth
         // Within a hundredth of uniform the targets carry no information worth learning.
         if (entropy > 0.99 * uniform && loss > 0.99 * uniform)
         {
-            return [$"The loss {loss:f3} stands at ln K = {uniform:f3}: the teacher's targets are uniform and nothing is learned. " +
+            return [$"The teacher's targets are uniform: their entropy {entropy:f3} is ln K = {uniform:f3}, the loss {loss:f3}, and nothing is learned. " +
                 "Lower --teacher-temp (0.02) and --warmup-teacher-temp, lower --momentum-teacher (0.99), or use fewer prototypes (--out-dim)."];
         }
 

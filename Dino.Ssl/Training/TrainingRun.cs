@@ -57,6 +57,9 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The state.</summary>
     public DinoTrainer Trainer { get; }
 
+    /// <summary>Called when an epoch shows that the run does not learn, with what to change; not again until it had recovered.</summary>
+    public Action<string>? OnWarning { get; init; }
+
     /// <summary>Warnings of the last epoch about a run that does not learn.</summary>
     public IReadOnlyList<string> Warnings => _meter.Warnings;
 
@@ -110,7 +113,10 @@ public sealed class TrainingRun : IDisposable
     private void EndEpoch(TrainingLog log, StepReport report)
     {
         int epoch = report.Settings.Epoch;
+        bool wasHealthy = Warnings.Count == 0;
         log.Write(_meter.EndEpoch(Trainer.StepIndex - 1, report, _loader.Skipped.Count));
+        foreach (string warning in wasHealthy ? Warnings : [])
+            OnWarning?.Invoke(warning);
         // The snapshot comes first: a kill between the two repeats the epoch, and the snapshot with it.
         if (_options.SnapshotEpochs > 0 && (epoch + 1) % _options.SnapshotEpochs == 0)
             Checkpoint.Save(Trainer, _options.Crops, Path.Combine(_options.Output, string.Create(CultureInfo.InvariantCulture, $"checkpoint{epoch + 1:0000}.safetensors")));
