@@ -18,6 +18,7 @@ internal static class CommandRunner
 
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
+        using Interruption interruption = new();
         ParseResult parsed = root.Parse(args);
         bool isWrong = parsed.Errors.Count > 0, explains = isWrong && args.Length > 0;
         // Forty lines of options would bury the one that says what is wrong; the output stream belongs to results.
@@ -49,6 +50,11 @@ internal static class CommandRunner
         catch (OperationCanceledException)
         {
             Console.Error.WriteLine("Stopped.");
+            return Failure;
+        }
+        catch (Exception error) when (error is OverflowException or OutOfMemoryException)
+        {
+            Console.Error.WriteLine("error: this does not fit into memory. Lower the picture size or the batch size.");
             return Failure;
         }
         catch (ArgumentException error) when (error is not ShapeMismatchException)

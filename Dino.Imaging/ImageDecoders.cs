@@ -41,7 +41,7 @@ public static class ImageDecoders
 
         throw new UnsupportedImageException(NameOf(header) is { } name
             ? $"{name} is not supported by the built-in decoders (JPEG, PNG): register one with ImageDecoders.Register."
-            : $"No registered decoder recognises data that starts with {Convert.ToHexString(header[..Math.Min(8, header.Length)])}.");
+            : $"This is neither a PNG nor a JPEG picture: it starts with {Convert.ToHexString(header[..Math.Min(8, header.Length)])}. Other formats need a decoder of yours (ImageDecoders.Register).");
     }
 
     /// <summary>Common formats without a built-in decoder, for the message only.</summary>

@@ -27,12 +27,17 @@ internal static class AttentionCommand
             double share = parsed.GetValue(threshold);
             if (share is not (> 0 and <= 1))
                 throw new ArgumentException($"--threshold must lie in (0, 1], not {share}.");
+            string path = Options.PrepareOutput(parsed.GetValue(output)!, ".png");
+            if (Directory.Exists(parsed.GetValue(image)))
+                throw new ArgumentException($"'{parsed.GetValue(image)}' is a folder. Name one picture in it.");
             using CpuDevice device = devices.Open(parsed);
             Image picture = ImageFile.Decode(parsed.GetValue(image)!);
             using LoadedModel loaded = model.Load(parsed, device);
-            int size = parsed.GetValue(side) ?? Math.Min(480, 2 * loaded.Backbone.Options.ImageSize);
+            int size = Options.RequireSide(parsed.GetValue(side) ?? Math.Min(480, 2 * loaded.Backbone.Options.ImageSize), "--image-size");
+            int patch = loaded.Backbone.Options.PatchSize;
+            if (size < patch)
+                throw new ArgumentException($"--image-size {size} is smaller than one patch of {patch} pixels.");
             AttentionMap map = AttentionMap.Of(loaded, picture, size, out Image seen);
-            string path = parsed.GetValue(output)!;
             PngEncoder.Save(map.Sheet(seen, share), path);
             if (parsed.GetValue(json))
                 JsonOutput.Print(new AttentionOutput(map.Heads, map.Rows, map.Columns, path), CliJson.Default.AttentionOutput);

@@ -28,13 +28,11 @@ internal static class EmbedCommand
         devices.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
-            string path = parsed.GetValue(output)!, source = parsed.GetValue(input)!;
+            string path = Options.PrepareOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
             string kind = Path.GetExtension(path);
-            if (kind is not (".npy" or ".safetensors"))
-                throw new ArgumentException($"--output must end in .npy or .safetensors, not '{kind}'.");
             using CpuDevice device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device);
-            int size = parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize;
+            int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize, "--crop");
             FeatureSet features = File.Exists(source)
                 ? FeatureSet.OfImage(loaded, ImageFile.Decode(source), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))
                 : FeatureSet.OfModel(loaded, ImageFolder.Open(source), size, parsed.GetValue(resize), !parsed.GetValue(raw), parsed.GetValue(batch), null, cancellation);

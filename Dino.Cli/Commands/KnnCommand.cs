@@ -32,12 +32,16 @@ internal static class KnnCommand
             using CpuDevice device = devices.Open(parsed);
             (ImageFolder memory, ImageFolder queries) = (ImageFolder.Open(parsed.GetValue(train)!), ImageFolder.Open(parsed.GetValue(test)!));
             bool usesPixels = parsed.GetValue(pixels), isUntrained = parsed.GetValue(untrained);
+            if (usesPixels && isUntrained)
+                throw new ArgumentException("--pixels and --untrained exclude each other.");
+            if (parsed.GetValue(k) < 1)
+                throw new ArgumentException($"--k must be at least 1, not {parsed.GetValue(k)}.");
             if (!usesPixels && !isUntrained && !model.IsGiven(parsed))
                 throw new ArgumentException("Give --weights FILE, or --untrained, or --pixels.");
             using LoadedModel? loaded = usesPixels && !model.IsGiven(parsed) ? null
                 : isUntrained ? model.Untrained(parsed, device, (ulong)parsed.GetValue(seed), parsed.GetValue(crop) ?? 224)
                 : model.Load(parsed, device);
-            int size = parsed.GetValue(crop) ?? loaded?.Backbone.Options.ImageSize ?? 224;
+            int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded?.Backbone.Options.ImageSize ?? 224, "--crop");
             FeatureSet Features(ImageFolder folder) => usesPixels
                 ? FeatureSet.OfPixels(device, folder, size, parsed.GetValue(resize), loaded?.Normalization, parsed.GetValue(batch), null, cancellation)
                 : FeatureSet.OfModel(loaded!, folder, size, parsed.GetValue(resize), normalize: true, parsed.GetValue(batch), null, cancellation);

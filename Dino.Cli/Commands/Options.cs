@@ -18,6 +18,19 @@ internal static class Options
 
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 
+    /// <summary>Refuses a size that is not 1 to 8192 pixels, in the words of the command line.</summary>
+    public static int RequireSide(int side, string option) => side is >= 1 and <= 8192 ? side : throw new ArgumentException($"{option} must be 1 to 8192 pixels, not {side}.");
+
+    /// <summary>Makes the folder of an output file, before any work is done for it.</summary>
+    public static string PrepareOutput(string path, params ReadOnlySpan<string> endings)
+    {
+        string ending = Path.GetExtension(path);
+        if (!endings.Contains(ending))
+            throw new ArgumentException($"--output must end in {string.Join(" or ", endings.ToArray())}, not '{ending}'.");
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        return path;
+    }
+
     public static Option<bool> Json() => Flag("--json", "Print the result as one JSON object.");
 }
 

@@ -29,6 +29,7 @@ internal static class TrainCommand
             {
                 OnWarning = warning => display.Say($"warning: {warning}"),
             };
+            MemoryEstimate.Require(run, training.Trainer.Student.Store.Count);
             display.Say(Describe(training, run, device));
             TrainingResult result = training.Run(display, cancellation);
             display.End();
@@ -48,6 +49,8 @@ internal static class TrainCommand
     private static void Report(TrainingResult result, TrainingRun training, RunOptions run, TrainingDisplay display, bool asJson)
     {
         StepReport? last = display.Last?.Report;
+        if (!result.Completed)
+            display.Say($"stopped at step {result.Step} of {training.Trainer.Schedules.Steps}; continue with --resume");
         if (asJson)
         {
             JsonOutput.Print(new TrainOutput(result.Completed, result.Step, training.Trainer.Schedules.Steps, last?.Loss, last?.TeacherEntropy, last?.Divergence, result.Skipped.Count, run.Output), CliJson.Default.TrainOutput);
@@ -56,8 +59,7 @@ internal static class TrainCommand
 
         if (result.Skipped.Count > 0)
             display.Say($"{result.Skipped.Count} unusable pictures were left out");
-        display.Say(result.Completed
-            ? $"done: {Path.Combine(run.Output, "teacher.safetensors")} (and student, checkpoint, log.jsonl)"
-            : $"stopped at step {result.Step} of {training.Trainer.Schedules.Steps}; continue with --resume");
+        if (result.Completed)
+            display.Say($"done: {Path.Combine(run.Output, "teacher.safetensors")} (and student, checkpoint, log.jsonl)");
     }
 }

@@ -46,6 +46,7 @@ public sealed class CommandLineTests
         { "train --data x --output y --lr NaN", "rate" },
         { "knn --train x", "--test" },
         { "attention --weights x --image y --output z --threshold 2", "--threshold" },
+        { "attention --weights x --image y --output z.jpg", ".png" },
         { "embed --weights x --input y --output z.csv", ".npy" },
         { "bench forward --batch 0", "--batch" },
     };
@@ -64,7 +65,7 @@ public sealed class CommandLineTests
     {
         { "train --data no-such-folder --output y --epochs 20", "no-such-folder" },
         { "knn --pixels --train no-such-folder --test y", "no-such-folder" },
-        { "attention --weights w --image no-such-file --output z", "no-such-file" },
+        { "attention --weights w --image no-such-file --output z.png", "no-such-file" },
         { "embed --weights no-such-file --input y --output z.npy", "no-such-file" },
     };
 

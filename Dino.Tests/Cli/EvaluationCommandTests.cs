@@ -124,6 +124,16 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
         Assert.Equal([9, 16], NpyArray.Load(Files.Path("mixed.npy")).Shape);
     }
 
+    [Theory]
+    [InlineData("attention", "--image", "--image-size", "big.png")]
+    [InlineData("embed", "--input", "--crop", "big.npy")]
+    public void A_size_beyond_all_measure_ends_with_2_and_names_the_option(string command, string input, string option, string output)
+    {
+        string image = Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First();
+        DinoResult result = DinoProcess.Run(command, "--weights", network.Weights, input, image, "--output", Files.Path("new-folder", output), option, "20000").Expect(2);
+        Assert.Contains(option, result.Errors, StringComparison.Ordinal);
+    }
+
     private JsonElement Knn(params string[] how) => DinoProcess.Run(["knn", .. how, "--train", Files.TrainData, "--test", Files.TestData, "--k", "18", "--json"]).Expect(0).Json;
 
     private JsonElement Embed(string output, string input, params string[] more) =>

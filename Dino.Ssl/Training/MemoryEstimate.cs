@@ -1,0 +1,41 @@
+using Dino.Nn;
+
+namespace Dino.Ssl.Training;
+
+/// <summary>How much memory a training step will need, before it is tried.</summary>
+public static class MemoryEstimate
+{
+    /// <summary>Values a block keeps for its backward, per token and unit of width: two norms, qkv, attention, projection, residuals and the MLP's 4 + 4 + 1.</summary>
+    private const int ValuesPerBlock = 18;
+
+    /// <summary>Values per parameter: student, gradient, two moments, teacher.</summary>
+    private const int CopiesOfParameters = 5;
+
+    /// <summary>Bytes of a step: parameters, activations of all views, logits and their gradients. Within about a quarter of what is used.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="parameters">Parameters of one network.</param>
+    public static long Of(RunOptions run, long parameters)
+    {
+        VisionTransformerOptions backbone = run.Dino.Backbone;
+        DinoHeadOptions head = run.Dino.Head;
+        double Tokens(int side) => Math.Pow(side / backbone.PatchSize, 2) + 1;
+        int views = run.Crops.ViewCount;
+        double tokens = run.Dino.BatchSize * ((2 * Tokens(run.Crops.GlobalSize)) + (run.Crops.LocalCrops * Tokens(run.Crops.LocalSize)));
+        double activations = tokens * backbone.Width * backbone.Depth * ValuesPerBlock;
+        double logits = (double)run.Dino.BatchSize * head.Prototypes * ((2 * views) + 2);
+        double hidden = (double)run.Dino.BatchSize * views * head.Hidden * 4 * head.Layers;
+        return (long)(sizeof(float) * ((CopiesOfParameters * (double)parameters) + activations + logits + hidden));
+    }
+
+    /// <summary>Refuses a run that cannot fit the machine.</summary>
+    /// <exception cref="ArgumentException">More memory is needed than there is; names the options that help.</exception>
+    public static void Require(RunOptions run, long parameters)
+    {
+        long needed = Of(run, parameters), available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (needed > available)
+        {
+            throw new ArgumentException($"A step needs about {needed / 1e9:f1} GB of memory, this machine has {available / 1e9:f1} GB. " +
+                $"Lower --batch-size ({run.Dino.BatchSize}), --out-dim ({run.Dino.Head.Prototypes}), --local-crops ({run.Crops.LocalCrops}) or the network.");
+        }
+    }
+}
