@@ -240,6 +240,7 @@ public sealed class Scope : TensorOwner, IDisposable
     }
 
     /// <summary>Frees all tensors of the scope at once; their handles become stale. The device keeps the memory for its next scope.</summary>
+    /// <remarks>Dispose once, best by <c>using</c>: after that the device may hand this object to another step, which a second Dispose would close.</remarks>
     public void Dispose()
     {
         if (!_isOpen)
