@@ -13,9 +13,6 @@ internal static class CommandRunner
     public const int Failure = 1;
     public const int WrongCall = 2;
 
-    /// <summary>Ctrl-C lets a command write its checkpoint before the process ends.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromMinutes(2);
-
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
         using Interruption interruption = new();
@@ -24,10 +21,10 @@ internal static class CommandRunner
         // Forty lines of options would bury the one that says what is wrong; the output stream belongs to results.
         if (explains && parsed.Action is ParseErrorAction mistake)
             mistake.ShowHelp = false;
-        InvocationConfiguration configuration = new() { ProcessTerminationTimeout = Grace, EnableDefaultExceptionHandler = false };
+        InvocationConfiguration configuration = new() { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
         if (explains)
             configuration.Output = Console.Error;
-        int code = await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+        int code = await parsed.InvokeAsync(configuration, interruption.Token).ConfigureAwait(false);
         if (explains)
             await Console.Error.WriteLineAsync("Add --help to see what there is.").ConfigureAwait(false);
         return isWrong ? WrongCall : code;

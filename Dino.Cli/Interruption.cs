@@ -1,19 +1,34 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Dino.Cli;
 
-/// <summary>The first Ctrl-C asks a command to finish its step and save; the second ends the process at once.</summary>
+/// <summary>The first Ctrl-C (or SIGTERM) asks a command to finish its step and save; the second ends the process at once.</summary>
 internal sealed class Interruption : IDisposable
 {
-    private readonly PosixSignalRegistration _registration;
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
     private int _count;
 
-    public Interruption() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ =>
-    {
-        if (Interlocked.Increment(ref _count) > 1)
-            Environment.Exit(CommandRunner.Failure);
-        Console.Error.WriteLine("stopping after this step; Ctrl-C again ends at once");
-    });
+    public Interruption() => _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
 
-    public void Dispose() => _registration.Dispose();
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => _source.Token;
+
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations)
+            registration.Dispose();
+        _source.Dispose();
+    }
+
+    private void Handle(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        // A normal exit would wait for the very step that is to be left; files are written whole or not at all, so a kill is safe.
+        if (Interlocked.Increment(ref _count) > 1)
+            Process.GetCurrentProcess().Kill();
+        Console.Error.WriteLine("stopping after this step; Ctrl-C again ends at once");
+        _source.Cancel();
+    }
 }
