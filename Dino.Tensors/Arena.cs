@@ -4,7 +4,7 @@ namespace Dino.Tensors;
 
 /// <summary>
 /// Bump allocator over slabs that are kept from step to step: the same sequence of requests gets the same addresses every time.
-/// Blocks given back early (gradients of intermediate results) are reused by later requests of exactly the same size.
+/// Blocks given back early (intermediate results and their gradients) are reused by later requests of exactly the same size.
 /// </summary>
 internal sealed class Arena(Backend backend) : IDisposable
 {
@@ -16,17 +16,23 @@ internal sealed class Arena(Backend backend) : IDisposable
     private readonly List<(nint Address, long Bytes)> _free = [];
     private int _slab;
     private long _used;
+    private int _firstFree;
 
-    internal readonly record struct Mark(int Slab, long Used);
+    internal readonly record struct Mark(int Slab, long Used, int Free, int FirstFree);
 
     /// <summary>Bytes of all slabs.</summary>
     public long Reserved { get; private set; }
 
-    public Mark Position => new(_slab, _used);
-
-    public nint Take(long bytes)
+    /// <summary>Begins a stretch of memory that <see cref="Rewind"/> will forget. Blocks given back before it stay out of its reach.</summary>
+    public Mark SetMark()
     {
-        bytes = Round(bytes);
+        Mark mark = new(_slab, _used, _free.Count, _firstFree);
+        _firstFree = _free.Count;
+        return mark;
+    }
+
+    private nint Extend(long bytes)
+    {
         while (_slab < _slabs.Count)
         {
             if (_used + bytes <= _slabs[_slab].Bytes)
@@ -48,11 +54,11 @@ internal sealed class Arena(Backend backend) : IDisposable
         return _slabs[_slab].Address;
     }
 
-    /// <summary>A block that may have been given back before.</summary>
-    public nint TakeRecycled(long bytes)
+    /// <summary>A block, one that has been given back if there is one of that size.</summary>
+    public nint Take(long bytes)
     {
         bytes = Round(bytes);
-        for (int i = _free.Count - 1; i >= 0; i--)
+        for (int i = _free.Count - 1; i >= _firstFree; i--)
         {
             if (_free[i].Bytes == bytes)
             {
@@ -62,16 +68,16 @@ internal sealed class Arena(Backend backend) : IDisposable
             }
         }
 
-        return Take(bytes);
+        return Extend(bytes);
     }
 
     public void Recycle(nint address, long bytes) => _free.Add((address, Round(bytes)));
 
-    /// <summary>Forgets everything taken since <paramref name="mark"/>.</summary>
+    /// <summary>Forgets everything taken and given back since <paramref name="mark"/>.</summary>
     public void Rewind(Mark mark)
     {
-        (_slab, _used) = (mark.Slab, mark.Used);
-        _free.Clear();
+        (_slab, _used, _firstFree) = (mark.Slab, mark.Used, mark.FirstFree);
+        _free.RemoveRange(mark.Free, _free.Count - mark.Free);
     }
 
     public void Dispose()
@@ -80,7 +86,7 @@ internal sealed class Arena(Backend backend) : IDisposable
             backend.Free(address, bytes);
         _slabs.Clear();
         _free.Clear();
-        (_slab, _used, Reserved) = (0, 0, 0);
+        (_slab, _used, _firstFree, Reserved) = (0, 0, 0, 0);
     }
 
     private static long Round(long bytes) => (Math.Max(bytes, 1) + Alignment - 1) / Alignment * Alignment;

@@ -19,6 +19,7 @@ public sealed class Scope : TensorOwner, IDisposable
     private int _frameStart;
     private int _frameNodes;
     private bool _isOpen;
+    private bool _isInBackward;
 
     internal Scope(Device device)
         : base(device) => _arena = new Arena(device.Backend);
@@ -110,7 +111,7 @@ public sealed class Scope : TensorOwner, IDisposable
     /// </summary>
     public Frame OpenFrame()
     {
-        Frame frame = new(this, _frameStart, _frameNodes, _arena.Position);
+        Frame frame = new(this, _frameStart, _frameNodes, _arena.SetMark());
         (_frameStart, _frameNodes) = (Count, _tape.Count);
         return frame;
     }
@@ -130,7 +131,15 @@ public sealed class Scope : TensorOwner, IDisposable
             throw new ShapeMismatchException($"Backward: the loss must be one element, it is {loss.Shape}. Reduce it with Sum() or Mean().");
         if (!loss.RequiresGradient)
             throw new InvalidOperationException("Backward: the loss depends on no tensor that requires a gradient (or the scope was opened with GradMode.Off).");
-        _tape.Run(this, loss, _frameNodes);
+        _isInBackward = true;
+        try
+        {
+            _tape.Run(this, loss, _frameNodes);
+        }
+        finally
+        {
+            _isInBackward = false;
+        }
     }
 
     /// <summary>
@@ -152,6 +161,16 @@ public sealed class Scope : TensorOwner, IDisposable
         record.IsIntermediate = true;
         T node = _tape.Push<T>();
         node.Output = output;
+        record.Maker = node;
+        if (node.ReadsInputs)
+        {
+            foreach (Tensor input in inputs)
+            {
+                if (input.Exists)
+                    input.Root.Record.IsSaved = true;
+            }
+        }
+
         return node;
     }
 
@@ -192,7 +211,8 @@ public sealed class Scope : TensorOwner, IDisposable
     /// <summary>The same memory and the same gradient under another shape.</summary>
     internal Tensor Alias(Tensor tensor, Shape shape)
     {
-        Tensor alias = Detached(tensor, shape);
+        ObjectDisposedException.ThrowIf(!_isOpen, this);
+        Tensor alias = Add(tensor.View.As(shape), requiresGradient: false);
         alias.Record.Root = tensor.Root;
         return alias;
     }
@@ -201,22 +221,65 @@ public sealed class Scope : TensorOwner, IDisposable
     internal Tensor Detached(Tensor tensor, Shape shape)
     {
         ObjectDisposedException.ThrowIf(!_isOpen, this);
-        return Add(tensor.View.As(shape), requiresGradient: false);
+        // Memory that two tensors show is given back by neither.
+        tensor.Root.Record.IsSaved = true;
+        Tensor detached = Add(tensor.View.As(shape), requiresGradient: false);
+        detached.Record.IsSaved = true;
+        return detached;
     }
 
     /// <summary>Whether a tensor was made inside the innermost open frame, so that its gradient may live there too.</summary>
     internal bool IsInFrame(int slot) => slot >= _frameStart;
 
     internal override nint TakeGradient(int slot) => IsInFrame(slot)
-        ? _arena.TakeRecycled(At(slot).Data.Bytes)
+        ? _arena.Take(At(slot).Data.Bytes)
         : throw new InvalidOperationException($"Backward inside a frame reaches the tensor {At(slot).Data.Shape} made before the frame; its gradient would be freed with the frame. Make the tensor inside the frame, or call Backward outside it.");
+
+    /// <summary>Gives back the memory of a tensor, unless a backward needs the value and cannot compute it again.</summary>
+    internal void Release(Tensor root)
+    {
+        ref TensorRecord record = ref root.Record;
+        bool isNeeded = record.IsSaved || record.Maker is { ReadsOutput: true };
+        if (record.IsReleased || (isNeeded && (record.IsForgotten || record.Maker is not { CanRecompute: true })))
+            return;
+        ReleaseMemory(ref record);
+    }
+
+    /// <summary>Computes a released value again, until the function that made it has run backward.</summary>
+    internal View Restore(int slot)
+    {
+        ref TensorRecord record = ref At(slot);
+        if (!_isInBackward || record.IsForgotten || record.Maker is not { CanRecompute: true } maker)
+            throw new InvalidOperationException($"The tensor {record.Data.Shape} was released: its memory has been given back. Use it before Release().");
+        if (!IsInFrame(slot))
+            throw new InvalidOperationException($"Backward inside a frame needs the tensor {record.Data.Shape}, which was released before the frame. Release it after the frame, or call Backward outside it.");
+        record.Data = record.Data with { Address = _arena.Take(record.Data.Bytes) };
+        (record.IsReleased, record.IsRestored) = (false, true);
+        maker.Recompute(Backend, record.Data);
+        return record.Data;
+    }
+
+    /// <summary>After the function that made it: nobody reads a restored value any more.</summary>
+    internal void ReleaseRestored(Tensor output)
+    {
+        ref TensorRecord record = ref output.Record;
+        if (record.IsRestored)
+            ReleaseMemory(ref record);
+    }
+
+    private void ReleaseMemory(ref TensorRecord record)
+    {
+        _arena.Recycle(record.Data.Address, record.Data.Bytes);
+        record.Data = record.Data with { Address = 0 };
+        (record.IsReleased, record.IsRestored) = (true, false);
+    }
 
     internal void Recycle(nint address, long bytes) => _arena.Recycle(address, bytes);
 
     /// <summary>Memory for the duration of one backward function.</summary>
     internal View TakeScratch(Shape shape)
     {
-        View view = new(_arena.TakeRecycled(shape.Count * sizeof(float)), DType.F32, shape);
+        View view = new(_arena.Take(shape.Count * sizeof(float)), DType.F32, shape);
         _scratch.Add((view.Address, view.Bytes));
         return view;
     }

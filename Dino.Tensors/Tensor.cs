@@ -38,7 +38,17 @@ public readonly partial struct Tensor : IEquatable<Tensor>
     public bool HasGradient => Root.Record.HasGradient;
 
     /// <summary>What backends see: for the authors of functions and backends.</summary>
-    public View View => Record.Data;
+    /// <exception cref="InvalidOperationException">The tensor was released.</exception>
+    public View View
+    {
+        get
+        {
+            ref TensorRecord record = ref Record;
+            if (record.Root.Exists)
+                return record.Root.View with { Shape = record.Data.Shape };
+            return record.IsReleased ? ((Scope)Owner).Restore(_slot) : record.Data;
+        }
+    }
 
     internal int Slot => _slot;
 
@@ -71,7 +81,7 @@ public readonly partial struct Tensor : IEquatable<Tensor>
         {
             ref TensorRecord record = ref Root.Record;
             if (record.HasGradient)
-                return View with { Address = record.Gradient };
+                return Record.Data with { Address = record.Gradient };
             throw new InvalidOperationException(
                 !record.RequiresGradient ? $"The tensor {Shape} does not require a gradient."
                 : record.IsIntermediate ? $"The gradient of the intermediate tensor {Shape} was released during Backward; call RetainGradient() before it."
@@ -84,6 +94,18 @@ public readonly partial struct Tensor : IEquatable<Tensor>
     {
         Root.Record.RetainsGradient = true;
         return this;
+    }
+
+    /// <summary>
+    /// Says that the forward pass is done with this intermediate result: its memory serves later ones. A value that Backward needs stays, or is
+    /// computed again then where that is cheap (<see cref="Autograd.Function.CanRecompute"/>), so this never changes a result. Using the tensor
+    /// afterwards throws. Tensors of a store stay.
+    /// </summary>
+    public void Release()
+    {
+        Tensor root = Root;
+        if (root.Owner is Scope scope)
+            scope.Release(root);
     }
 
     /// <summary>Copies the elements to the host, converted to F32.</summary>

@@ -28,6 +28,18 @@ internal struct TensorRecord
 
     public bool RetainsGradient;
 
+    /// <summary>A recorded function will read the value in its backward, or another tensor shows the same memory: it stays.</summary>
+    public bool IsSaved;
+
+    /// <summary>The memory was given back early; Backward computes the value again.</summary>
+    public bool IsReleased;
+
+    /// <summary>Released, and computed again by the Backward that is running.</summary>
+    public bool IsRestored;
+
+    /// <summary>The recorded function that made this tensor, if any.</summary>
+    public Autograd.Function? Maker;
+
     /// <summary>Backward has run and the function that made this tensor is no longer recorded: a gradient that got here would be lost.</summary>
     public bool IsForgotten;
 }

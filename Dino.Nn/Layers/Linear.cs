@@ -28,11 +28,15 @@ public sealed class Linear : Module
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => Forward(x, Activation.Identity);
 
-    /// <summary>With an activation fused in.</summary>
-    /// <returns>[.., N] for an input [.., K].</returns>
-    public Tensor Forward(Tensor x, Activation activation)
+    /// <summary>residual + factors · activation(x · weightᵀ + bias), in one pass.</summary>
+    /// <param name="x">[.., K].</param>
+    /// <param name="activation">Fused in.</param>
+    /// <param name="residual">[.., N], or <c>default</c> for none.</param>
+    /// <param name="factors">One for each run of rows (drop path: for each sample), or <c>default</c> for 1.</param>
+    /// <returns>[.., N].</returns>
+    public Tensor Forward(Tensor x, Activation activation, Tensor residual = default, Tensor factors = default)
     {
         RequireWidth(x, Weight.Shape[1]);
-        return x.Linear(Weight, Bias, activation);
+        return x.Linear(Weight, Bias, activation, residual, factors);
     }
 }

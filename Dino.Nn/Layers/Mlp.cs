@@ -7,11 +7,20 @@ namespace Dino.Nn;
 /// <param name="scope">Where <c>fc1</c> and <c>fc2</c> are declared.</param>
 /// <param name="width">Input and output width.</param>
 /// <param name="hidden">Width between the layers.</param>
-public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(scope)
+public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(scope), IResidualBranch
 {
     private readonly Linear _first = new(scope / "fc1", width, hidden);
     private readonly Linear _second = new(scope / "fc2", hidden, width);
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => _second.Forward(_first.Forward(x, Activation.Gelu));
+    public override Tensor Forward(Tensor x) => Forward(x, default, default);
+
+    /// <summary>residual + factors · mlp(x).</summary>
+    public Tensor Forward(Tensor x, Tensor residual, Tensor factors)
+    {
+        Tensor hidden = _first.Forward(x, Activation.Gelu);
+        Tensor y = _second.Forward(hidden, Activation.Identity, residual, factors);
+        hidden.Release();
+        return y;
+    }
 }

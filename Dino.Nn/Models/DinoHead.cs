@@ -55,7 +55,6 @@ public sealed class DinoHead : Module
                 x = _linears[i].Forward(x, isLast ? Activation.Identity : Activation.Gelu);
         }
 
-        Scope scope = Scope.Of(nameof(DinoHead), x);
-        return x.Normalize().Linear(scope.Use(Directions).WeightNorm(Lengths));
+        return x.Normalize().WeightNormLinear(Directions, Lengths);
     }
 }

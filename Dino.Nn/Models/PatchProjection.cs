@@ -37,6 +37,8 @@ public sealed class PatchProjection : Module
     {
         Tensor patches = x.ToPatches(_size);
         Tensor matrix = Scope.Of(nameof(PatchProjection), x).Use(Weight).Reshape(Weight.Shape[0], -1);
-        return patches.Linear(matrix, Bias);
+        Tensor tokens = patches.Linear(matrix, Bias);
+        patches.Release();
+        return tokens;
     }
 }

@@ -42,7 +42,14 @@ public sealed class VisionTransformer : Module
     /// <summary>The CLS feature of each picture. A classifier is not applied, as in the official code: see <see cref="Classify"/>.</summary>
     /// <param name="x">Pictures [B, C, H, W]; rows and columns beyond a multiple of the patch size are dropped.</param>
     /// <returns>[B, D].</returns>
-    public override Tensor Forward(Tensor x) => Tokens(x).Select(1, 0);
+    /// <remarks>The last block and the final norm are computed for the CLS token only: the other tokens would not be used.</remarks>
+    public override Tensor Forward(Tensor x)
+    {
+        Tensor tokens = Run(x, _blocks.Length - 1);
+        Tensor cls = _blocks[^1].ForwardFirst(tokens);
+        tokens.Release();
+        return _norm.Forward(cls);
+    }
 
     /// <summary>Logits [B, classes] of the linear classifier on the CLS feature.</summary>
     /// <exception cref="InvalidOperationException">The network has no classifier.</exception>
@@ -55,10 +62,10 @@ public sealed class VisionTransformer : Module
     /// <returns>[B, 1 + N, D].</returns>
     public Tensor Tokens(Tensor x)
     {
-        Tensor tokens = Embed(x);
-        foreach (TransformerBlock block in _blocks)
-            tokens = Run(block, tokens);
-        return _norm.Forward(tokens);
+        Tensor tokens = Run(x, _blocks.Length);
+        Tensor normed = _norm.Forward(tokens);
+        tokens.Release();
+        return normed;
     }
 
     /// <summary>Tokens after each of the last blocks, oldest first, each through the final norm.</summary>
@@ -72,7 +79,7 @@ public sealed class VisionTransformer : Module
         Tensor[] layers = new Tensor[count];
         for (int i = 0; i < _blocks.Length; i++)
         {
-            tokens = _blocks[i].Forward(tokens);
+            tokens = Run(_blocks[i], tokens);
             int at = i - (_blocks.Length - count);
             if (at >= 0)
                 layers[at] = _norm.Forward(tokens);
@@ -86,10 +93,7 @@ public sealed class VisionTransformer : Module
     /// <returns>[B, H, 1 + N, 1 + N]; row 0 is what the CLS token looks at.</returns>
     public Tensor LastSelfAttention(Tensor x)
     {
-        Tensor tokens = Embed(x);
-        foreach (TransformerBlock block in _blocks.AsSpan()[..^1])
-            tokens = Run(block, tokens);
-        return _blocks[^1].AttentionMaps(tokens);
+        return _blocks[^1].AttentionMaps(Run(x, _blocks.Length - 1));
     }
 
     /// <summary>The position embedding for pictures of a size, [1, 1 + N, D].</summary>
@@ -102,18 +106,26 @@ public sealed class VisionTransformer : Module
             throw new ShapeMismatchException($"VisionTransformer '{Path}': pictures must be [B, {Options.Channels}, H, W]; they are {x.Shape}.");
         Tensor patches = _patchEmbedding.Forward(x);
         Tensor cls = Scope.Of(nameof(VisionTransformer), x).Use(_cls).Expand([x.Shape[0], 1, Options.Width]);
-        return _positions.Forward(Tensor.Concat(1, cls, patches), x.Shape[2] / Options.PatchSize, x.Shape[3] / Options.PatchSize);
+        Tensor sequence = Tensor.Concat(1, cls, patches);
+        patches.Release();
+        Tensor tokens = _positions.Forward(sequence, x.Shape[2] / Options.PatchSize, x.Shape[3] / Options.PatchSize);
+        sequence.Release();
+        return tokens;
     }
 
-    /// <summary>Without gradients, a block's intermediate results are freed as soon as it is done.</summary>
+    /// <summary>Tokens of pictures after the first blocks.</summary>
+    private Tensor Run(Tensor x, int blocks)
+    {
+        Tensor tokens = Embed(x);
+        foreach (TransformerBlock block in _blocks.AsSpan(0, blocks))
+            tokens = Run(block, tokens);
+        return tokens;
+    }
+
     private static Tensor Run(TransformerBlock block, Tensor tokens)
     {
-        Scope scope = Scope.Of(nameof(Run), tokens);
-        if (scope.Mode == GradMode.Record && (tokens.RequiresGradient || block.Store.Values.HasGradients))
-            return block.Forward(tokens);
-        Tensor result = scope.Empty(tokens.Shape);
-        using (scope.OpenFrame())
-            block.Forward(tokens).CopyTo(result);
+        Tensor result = block.Forward(tokens);
+        tokens.Release();
         return result;
     }
 }

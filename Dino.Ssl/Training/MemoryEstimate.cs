@@ -5,8 +5,8 @@ namespace Dino.Ssl.Training;
 /// <summary>How much memory a training step will need, before it is tried.</summary>
 public static class MemoryEstimate
 {
-    /// <summary>Values a block keeps for its backward, per token and unit of width: two norms, qkv, attention, projection, residuals and the MLP's 4 + 4 + 1.</summary>
-    private const int ValuesPerBlock = 18;
+    /// <summary>Values a block keeps for its backward, per token and unit of width: qkv 3, attention 1, two sums with the residual, the MLP's 4 before GELU.</summary>
+    private const int ValuesPerBlock = 10;
 
     /// <summary>Values per parameter: student, gradient, two moments, teacher.</summary>
     private const int CopiesOfParameters = 5;

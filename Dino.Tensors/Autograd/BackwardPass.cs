@@ -42,7 +42,7 @@ public readonly ref struct BackwardPass
         if (record.Gradient == 0)
             record.Gradient = root.Owner.TakeGradient(root.Slot);
         record.HasGradient = true;
-        return new Destination(input.View with { Address = record.Gradient }, accumulate);
+        return new Destination(input.Record.Data with { Address = record.Gradient }, accumulate);
     }
 
     /// <summary>Adds the output's gradient to an input's unchanged. Hands the memory over when nobody else needs it: call last.</summary>

@@ -1,3 +1,5 @@
+using Dino.Tensors.Backends;
+
 namespace Dino.Tensors.Autograd;
 
 /// <summary>
@@ -36,8 +38,23 @@ public abstract class Function
     /// <summary>Number of the pool this node was rented from.</summary>
     internal int Pool { get; init; }
 
+    /// <summary>Whether <see cref="Backward"/> or <see cref="Recompute"/> reads the values of the inputs; a constant of the type. False lets the forward pass give their memory back early.</summary>
+    protected internal virtual bool ReadsInputs => true;
+
+    /// <summary>Whether <see cref="Backward"/> reads the value of the output.</summary>
+    protected internal virtual bool ReadsOutput => true;
+
+    /// <summary>Whether <see cref="Recompute"/> can make the output a second time, cheaply: its memory may then be given back before Backward.</summary>
+    protected internal virtual bool CanRecompute => false;
+
     /// <summary>Writes the gradients of the inputs, given that of the output.</summary>
     protected abstract void Backward(in BackwardPass pass);
+
+    /// <summary>Computes the output again, bit for bit, from what the function has saved.</summary>
+    /// <param name="backend">The device's backend.</param>
+    /// <param name="y">Where to: memory of the output's shape.</param>
+    protected internal virtual void Recompute(Backend backend, View y) =>
+        throw new NotSupportedException($"{GetType().Name} says that it can recompute its output, but does not override Recompute.");
 
     internal void Run(in BackwardPass pass) => Backward(pass);
 }

@@ -54,9 +54,14 @@ internal sealed class Tape
     {
         Tensor output = node.Output;
         if (!output.HasGradient)
+        {
+            scope.ReleaseRestored(output);
             return;
+        }
+
         node.Run(new BackwardPass(scope, output));
         scope.ReleaseScratch();
+        scope.ReleaseRestored(output);
         ref TensorRecord record = ref output.Record;
         if (record.RetainsGradient || record.Gradient == 0)
             return;

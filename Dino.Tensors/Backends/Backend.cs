@@ -75,8 +75,11 @@ public abstract partial class Backend : IDisposable
     public abstract void PoolBackward(PoolOp op, in View x, in View dy, in Window window, in Destination dx);
 
     // Fused: layers.
-    /// <summary>y [R, N] = activation(x [R, K] · weightᵀ [N, K] + bias [N]) ; preActivation [R, N] is stored when it exists, bias is optional.</summary>
-    public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y);
+    /// <summary>
+    /// y [R, N] = residual [R, N] + factors · activation(x [R, K] · weightᵀ [N, K] + bias [N]); preActivation [R, N] is stored when it exists; bias and
+    /// residual are optional, and so are factors [F]: each for R / F rows that follow each other.
+    /// </summary>
+    public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y, in View residual = default, in View factors = default);
     /// <summary>Rows to probabilities, max-subtracted.</summary>
     public virtual partial void Softmax(in View x, in View y);
     /// <summary>dx = y (dy - Σ y dy).</summary>
@@ -99,7 +102,7 @@ public abstract partial class Backend : IDisposable
     public virtual partial void NormalizeBackward(in View y, in View norms, float epsilon, in View dy, in Destination dx);
     /// <summary>w [R, C] = g [R] · v / ‖v‖ by rows; writes the norms [R].</summary>
     public virtual partial void WeightNorm(in View v, in View g, in View w, in View norms);
-    /// <summary>Gradient of <see cref="WeightNorm"/>.</summary>
+    /// <summary>Gradient of <see cref="WeightNorm"/>; dv may be dw.</summary>
     public virtual partial void WeightNormBackward(in View v, in View g, in View norms, in View dw, in Destination dv, in Destination dg);
     /// <summary>
     /// Multi-head self-attention over packed qkv [B, N, 3, H, D]: y [B, N, H·D] = softmax(scale q kᵀ) v. Writes logSumExp [B, H, N] of the

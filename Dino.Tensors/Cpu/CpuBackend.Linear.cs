@@ -5,17 +5,21 @@ namespace Dino.Tensors.Cpu;
 
 internal sealed unsafe partial class CpuBackend<V>
 {
-    /// <remarks>Bias and activation are applied to each tile of the product while it is in L1: y is written once and not read again.</remarks>
-    public override void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y)
+    /// <remarks>Everything after the product is applied to each tile of it while it is in L1: y is written once and not read again.</remarks>
+    public override void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y, in View residual, in View factors)
     {
         Product product = new(MatMulArguments.Single(x.Address, weight.Address, y.Address, checked((int)x.Rows), y.Columns, x.Columns, transposeB: true));
-        float* shift = bias.F32, kept = preActivation.F32;
+        LinearTail tail = new()
+        {
+            Bias = bias.F32, PreActivation = preActivation.F32, Residual = residual.F32,
+            Factors = factors.F32, RowsPerFactor = factors.Exists ? checked((int)(x.Rows / factors.Count)) : 1,
+        };
         if (activation == Activation.Gelu)
-            Multiply(product, new LinearEpilogue<V, GeluActivation<V>>(shift, kept));
+            Multiply(product, new LinearEpilogue<V, GeluActivation<V>>(tail));
         else if (activation == Activation.Relu)
-            Multiply(product, new LinearEpilogue<V, ReluActivation<V>>(shift, kept));
-        else if (shift != null || kept != null)
-            Multiply(product, new LinearEpilogue<V, IdentityActivation<V>>(shift, kept));
+            Multiply(product, new LinearEpilogue<V, ReluActivation<V>>(tail));
+        else if (tail.IsWanted)
+            Multiply(product, new LinearEpilogue<V, IdentityActivation<V>>(tail));
         else
             Multiply(product, default(NoEpilogue));
     }

@@ -23,7 +23,7 @@ public readonly partial struct Tensor
     private sealed class AttentionFunction : Function
     {
         private Tensor _qkv;
-        private View _packed;
+        private Shape _packed;
         private View _logSumExp;
         private float _scale;
 
@@ -42,14 +42,14 @@ public readonly partial struct Tensor
             View packed = qkv.View.As([batch, tokens, 3, heads, width]);
             scope.Backend.Attention(packed, scale, y.View, logSumExp, OptionalView(probabilities));
             if (scope.Record<AttentionFunction>(y, qkv) is { } node)
-                (node._qkv, node._packed, node._logSumExp, node._scale) = (qkv, packed, logSumExp, scale);
+                (node._qkv, node._packed, node._logSumExp, node._scale) = (qkv, packed.Shape, logSumExp, scale);
             return y;
         }
 
         protected override void Backward(in BackwardPass pass)
         {
             if (pass.Gradient(_qkv) is { IsWanted: true } dqkv)
-                pass.Backend.AttentionBackward(_packed, _scale, Output.View, _logSumExp, pass.OutputGradient, dqkv with { View = dqkv.View.As(_packed.Shape) });
+                pass.Backend.AttentionBackward(_qkv.View.As(_packed), _scale, Output.View, _logSumExp, pass.OutputGradient, dqkv with { View = dqkv.View.As(_packed) });
         }
     }
 }

@@ -26,8 +26,8 @@ public readonly partial struct Tensor
     private sealed class DinoLossFunction : Function
     {
         private Tensor _student;
-        private View _teacher;
-        private View _centre;
+        private Tensor _teacher;
+        private Tensor _centre;
         private View _studentSums;
         private View _teacherSums;
         private float _studentTemperature;
@@ -57,7 +57,7 @@ public readonly partial struct Tensor
                 loss.View, studentSums, teacherSums, teacherEntropy.View);
             if (scope.Record<DinoLossFunction>(loss, student) is { } node)
             {
-                (node._student, node._teacher, node._centre, node._batch) = (student, teacher.View, flat, batch);
+                (node._student, node._teacher, node._centre, node._batch) = (student, teacher, centre, batch);
                 (node._studentSums, node._teacherSums) = (studentSums, teacherSums);
                 (node._studentTemperature, node._teacherTemperature) = (studentTemperature, teacherTemperature);
             }
@@ -69,7 +69,7 @@ public readonly partial struct Tensor
         {
             if (pass.Gradient(_student) is { IsWanted: true } dstudent)
             {
-                pass.Backend.DinoLossBackward(_student.View, _teacher, _centre, _studentTemperature, _teacherTemperature, _batch,
+                pass.Backend.DinoLossBackward(_student.View, _teacher.View, _centre.View.As([_student.Shape[1]]), _studentTemperature, _teacherTemperature, _batch,
                     _studentSums, _teacherSums, pass.OutputGradient, dstudent);
             }
         }

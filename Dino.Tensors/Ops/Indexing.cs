@@ -110,6 +110,10 @@ public readonly partial struct Tensor
         private Tensor _x;
         private Tensor _indices;
 
+        protected internal override bool ReadsOutput => false;
+
+        protected internal override bool CanRecompute => true;
+
         public static Tensor Apply(string operation, Tensor x, Tensor indices)
         {
             Scope scope = Scope.Of(operation, x, indices);
@@ -119,6 +123,8 @@ public readonly partial struct Tensor
                 (node._x, node._indices) = (x, indices);
             return y;
         }
+
+        protected internal override void Recompute(Backend backend, View y) => backend.GatherRows(_x.View, _indices.View, y);
 
         protected override void Backward(in BackwardPass pass)
         {
@@ -136,6 +142,10 @@ public readonly partial struct Tensor
         private Tensor _x;
         private Tensor _indices;
         private Tensor _source;
+
+        protected internal override bool ReadsInputs => false;
+
+        protected internal override bool ReadsOutput => false;
 
         public static Tensor Apply(Tensor x, Tensor indices, Tensor source)
         {

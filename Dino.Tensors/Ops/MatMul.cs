@@ -3,7 +3,7 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Tensors;
 
-/// <summary>Matrix products and linear layers.</summary>
+/// <summary>Matrix products.</summary>
 public readonly partial struct Tensor
 {
     /// <summary>
@@ -30,15 +30,6 @@ public readonly partial struct Tensor
             y = y.Reshape(y.Shape.Without(-2));
         return column ? y.Reshape(y.Shape.Without(-1)) : y;
     }
-
-    /// <summary>activation(x · weightᵀ + bias).</summary>
-    /// <param name="weight">[N, K], as in torch.</param>
-    /// <param name="bias">[N], or <c>default</c> for none.</param>
-    /// <param name="activation">Fused into the product.</param>
-    /// <returns>[.., N] for an input [.., K].</returns>
-    /// <exception cref="ShapeMismatchException">The input does not end in K, or the bias is not [N].</exception>
-    public Tensor Linear(Tensor weight, Tensor bias = default, Activation activation = Activation.Identity) =>
-        LinearFunction.Apply(this, weight, bias, activation);
 
     private sealed class MatMulFunction : Function
     {
@@ -114,54 +105,5 @@ public readonly partial struct Tensor
             };
 
         private static Shape Leading(Shape shape) => new(shape.AsSpan()[..^2]);
-    }
-
-    private sealed class LinearFunction : Function
-    {
-        private Tensor _x;
-        private Tensor _weight;
-        private Tensor _bias;
-        private Activation _activation;
-        private View _preActivation;
-
-        public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Activation activation)
-        {
-            x.Require(DType.F32, nameof(Linear));
-            weight.Require(DType.F32, nameof(Linear));
-            if (bias.Exists)
-                bias.Require(DType.F32, nameof(Linear));
-            if (weight.Shape.Rank != 2 || x.Shape.Rank == 0 || x.Shape[-1] != weight.Shape[1])
-                throw new ShapeMismatchException($"Linear: input {x.Shape} ends in {(x.Shape.Rank == 0 ? 1 : x.Shape[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");
-            if (bias.Exists && bias.Shape != new Shape(weight.Shape[0]))
-                throw new ShapeMismatchException($"Linear: bias {bias.Shape} does not fit weight {weight.Shape}.");
-            Scope scope = Scope.Of(nameof(Linear), x, weight, bias);
-            Tensor y = scope.Empty(x.Shape.With(-1, weight.Shape[0]));
-            LinearFunction? node = scope.Record<LinearFunction>(y, x, weight, bias);
-            View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(y.Shape).View : View.None;
-            scope.Backend.Linear(x.View, weight.View, OptionalView(bias), activation, preActivation, y.View);
-            if (node is not null)
-                (node._x, node._weight, node._bias, node._activation, node._preActivation) = (x, weight, bias, activation, preActivation);
-            return y;
-        }
-
-        protected override void Backward(in BackwardPass pass)
-        {
-            View x = _x.View, weight = _weight.View, dy = pass.OutputGradient;
-            if (_activation != Activation.Identity)
-            {
-                View inner = pass.Scratch(dy.Shape);
-                UnaryOp op = _activation == Activation.Gelu ? UnaryOp.Gelu : UnaryOp.Relu;
-                pass.Backend.UnaryBackward(op, _preActivation, Output.View, dy, new Destination(inner));
-                dy = inner;
-            }
-
-            (int rows, int n, int k) = (checked((int)x.Rows), weight.Shape[0], weight.Shape[1]);
-            if (pass.Gradient(_x) is { IsWanted: true } dx)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { Beta = dx.Beta });
-            if (pass.Gradient(_weight) is { IsWanted: true } dw)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { Beta = dw.Beta });
-            if (pass.Gradient(_bias) is { IsWanted: true } db)
-                pass.Backend.Reduce(ReduceOp.Sum, dy.As([1, rows, n]), db with { View = db.View.As([1, n]) });
-        }
     }
 }

@@ -79,6 +79,11 @@ public readonly partial struct Tensor
         private Tensor _beta;
         private View _mean;
         private View _rstd;
+        private float _epsilon;
+
+        protected internal override bool ReadsOutput => false;
+
+        protected internal override bool CanRecompute => true;
 
         public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon)
         {
@@ -91,9 +96,12 @@ public readonly partial struct Tensor
             View mean = scope.Empty(rows).View, rstd = scope.Empty(rows).View;
             scope.Backend.LayerNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean, rstd);
             if (scope.Record<LayerNormFunction>(y, x, gamma, beta) is { } node)
-                (node._x, node._gamma, node._beta, node._mean, node._rstd) = (x, gamma, beta, mean, rstd);
+                (node._x, node._gamma, node._beta, node._mean, node._rstd, node._epsilon) = (x, gamma, beta, mean, rstd, epsilon);
             return y;
         }
+
+        protected internal override void Recompute(Backend backend, View y) =>
+            backend.LayerNorm(_x.View, OptionalView(_gamma), OptionalView(_beta), _epsilon, y, _mean, _rstd);
 
         protected override void Backward(in BackwardPass pass) =>
             pass.Backend.LayerNormBackward(_x.View, OptionalView(_gamma), _mean, _rstd, pass.OutputGradient,
@@ -105,8 +113,8 @@ public readonly partial struct Tensor
         private Tensor _x;
         private Tensor _gamma;
         private Tensor _beta;
-        private View _mean;
-        private View _variance;
+        private Tensor _mean;
+        private Tensor _variance;
         private float _epsilon;
 
         public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon, out Tensor mean, out Tensor variance)
@@ -120,12 +128,12 @@ public readonly partial struct Tensor
             variance = scope.Empty([x.Shape[-1]]);
             scope.Backend.BatchNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean.View, variance.View);
             if (scope.Record<BatchNormFunction>(y, x, gamma, beta) is { } node)
-                (node._x, node._gamma, node._beta, node._mean, node._variance, node._epsilon) = (x, gamma, beta, mean.View, variance.View, epsilon);
+                (node._x, node._gamma, node._beta, node._mean, node._variance, node._epsilon) = (x, gamma, beta, mean, variance, epsilon);
             return y;
         }
 
         protected override void Backward(in BackwardPass pass) =>
-            pass.Backend.BatchNormBackward(_x.View, OptionalView(_gamma), _mean, _variance, _epsilon, pass.OutputGradient,
+            pass.Backend.BatchNormBackward(_x.View, OptionalView(_gamma), _mean.View, _variance.View, _epsilon, pass.OutputGradient,
                 pass.Gradient(_x), pass.Gradient(_gamma), pass.Gradient(_beta));
     }
 

@@ -11,6 +11,10 @@ internal sealed class StridedFunction : Function
     private long _offset;
     private bool _covers;
 
+    protected internal override bool ReadsInputs => false;
+
+    protected internal override bool ReadsOutput => false;
+
     /// <param name="covers">Every element of x is visited.</param>
     public static Tensor Apply(string operation, Tensor x, Shape shape, long offset, ReadOnlySpan<long> strides, bool covers)
     {
@@ -48,6 +52,10 @@ internal sealed class StridedFunction : Function
 internal sealed class ExpandFunction : Function
 {
     private Tensor _x;
+
+    protected internal override bool ReadsInputs => false;
+
+    protected internal override bool ReadsOutput => false;
 
     public static Tensor Apply(Tensor x, Shape shape)
     {
@@ -122,6 +130,10 @@ internal sealed class ConcatFunction : Function
     private Tensor[] _parts = [];
     private int _count;
     private int _axis;
+
+    protected internal override bool ReadsInputs => false;
+
+    protected internal override bool ReadsOutput => false;
 
     public static Tensor Apply(int axis, ReadOnlySpan<Tensor> parts)
     {

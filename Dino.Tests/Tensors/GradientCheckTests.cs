@@ -48,6 +48,9 @@ public sealed class GradientCheckTests
         ["division, row and column"] = (x => x[0] / (x[1] + 3) / (x[2] + 3), [[3, 4], [4], [3, 1]]),
         ["attention"] = (x => x[0].Attention(2), [[2, 5, 12]]),
         ["linear with gelu"] = (x => x[0].Linear(x[1], x[2], Activation.Gelu), [[4, 5], [3, 5], [3]]),
+        ["linear with everything"] = (x => x[0].Linear(x[1], x[2], Activation.Gelu, x[3], Scope.Of("test", x).Upload([0.5f, 2], [2])), [[4, 5], [3, 5], [3], [4, 3]]),
+        ["attention of the first token"] = (x => x[0].FirstTokenAttention(x[1], x[2], 2), [[2, 5, 6], [12, 6], [12]]),
+        ["weight-normed linear"] = (x => x[0].WeightNormLinear(x[1], x[2]), [[4, 5], [3, 5], [3, 1]]),
         ["product with a transposed batch"] = (x => x[0].MatMul(x[1], transpose: true), [[2, 5, 3], [5, 4]]),
     };
 

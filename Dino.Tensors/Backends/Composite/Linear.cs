@@ -1,22 +1,32 @@
 namespace Dino.Tensors.Backends;
 
-/// <summary>The linear layer as a product, a broadcast sum and an activation.</summary>
+/// <summary>The linear layer as a product, a broadcast sum, an activation and a sum.</summary>
 public abstract partial class Backend
 {
-    /// <remarks>Three passes over y; a fused override applies bias and activation while a tile of the product is still in cache.</remarks>
-    public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y)
+    /// <remarks>Up to five passes over y; a fused override does it all while a tile of the product is still in cache.</remarks>
+    public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y, in View residual, in View factors)
     {
+        using ScratchFrame scratch = OpenScratch();
         int rows = checked((int)x.Rows), outputs = y.Columns;
+        View result = residual.Exists ? scratch.Take(y.Shape) : y;
         // The product lands where its value is wanted longest; activations work in place otherwise.
-        View product = preActivation.Exists ? preActivation : y;
+        View product = preActivation.Exists ? preActivation : result;
         MatMul(MatMulArguments.Single(x.Address, weight.Address, product.Address, rows, outputs, x.Columns, transposeB: true));
         if (bias.Exists)
             Binary(BinaryOp.Add, product, bias, product, Broadcast.Row);
         if (activation == Activation.Gelu)
-            Unary(UnaryOp.Gelu, product, y);
+            Unary(UnaryOp.Gelu, product, result);
         else if (activation == Activation.Relu)
-            Unary(UnaryOp.Relu, product, y);
+            Unary(UnaryOp.Relu, product, result);
         else if (preActivation.Exists)
-            Copy(product, y);
+            Copy(product, result);
+        if (factors.Exists)
+        {
+            View runs = result.As([checked((int)factors.Count), checked((int)(result.Count / factors.Count))]);
+            Binary(BinaryOp.Multiply, runs, factors, runs, Broadcast.Column);
+        }
+
+        if (residual.Exists)
+            Binary(BinaryOp.Add, residual, result, y, Broadcast.None);
     }
 }

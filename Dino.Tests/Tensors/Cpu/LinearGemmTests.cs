@@ -38,20 +38,24 @@ public sealed unsafe class LinearGemmTests
         using GemmBed<V> bed = new(2);
         foreach (Activation activation in new[] { Activation.Identity, Activation.Gelu, Activation.Relu })
         {
-            for (int optional = 0; optional < 4; optional++)
-                AssertAgrees(bed, rows, outputs, inputs, activation, (optional & 1) != 0, (optional & 2) != 0);
+            for (int optional = 0; optional < 16; optional++)
+                AssertAgrees(bed, rows, outputs, inputs, activation, (optional & 1) != 0, (optional & 2) != 0, (optional & 4) != 0, (optional & 8) != 0);
         }
     }
 
-    private static void AssertAgrees<V>(GemmBed<V> bed, int rows, int outputs, int inputs, Activation activation, bool hasBias, bool keeps)
+    private static void AssertAgrees<V>(GemmBed<V> bed, int rows, int outputs, int inputs, Activation activation, bool hasBias, bool keeps, bool hasResidual, bool hasFactors)
         where V : struct, IVec<V>
     {
         long count = (long)rows * outputs;
-        using Operand x = new([rows, inputs], 1), weight = new([outputs, inputs], 2), bias = new([outputs], 3);
+        using Operand x = new([rows, inputs], 1), weight = new([outputs, inputs], 2), bias = new([outputs], 3), residual = new([rows, outputs], 4);
+        // One factor a run of rows; rows of prime count have one each.
+        int runs = rows % 3 == 0 ? rows / 3 : rows;
+        using Operand factors = new([runs], 5);
         using Operand fused = new([rows, outputs], 0), fusedKept = new([rows, outputs], 0), plain = new([rows, outputs], 0), plainKept = new([rows, outputs], 0);
         View shift = hasBias ? bias.View : View.None;
-        bed.Backend.Linear(x.View, weight.View, shift, activation, keeps ? fusedKept.View : View.None, fused.View);
-        bed.Primitives.Linear(x.View, weight.View, shift, activation, keeps ? plainKept.View : View.None, plain.View);
+        View added = hasResidual ? residual.View : View.None, scales = hasFactors ? factors.View : View.None;
+        bed.Backend.Linear(x.View, weight.View, shift, activation, keeps ? fusedKept.View : View.None, fused.View, added, scales);
+        bed.Primitives.Linear(x.View, weight.View, shift, activation, keeps ? plainKept.View : View.None, plain.View, added, scales);
 
         string name = $"{typeof(V).Name} [{rows}, {outputs}, {inputs}] {activation}, bias {hasBias}";
         double unit = Math.Pow(2, -24);
@@ -71,6 +75,13 @@ public sealed unsafe class LinearGemmTests
             {
                 Assert.True(Math.Abs(fusedKept[i] - sum) <= bound, $"{name}: sum {i} is {fusedKept[i]}, expected {sum}.");
                 Assert.Equal(plainKept[i], fusedKept[i]);
+            }
+
+            if (hasResidual || hasFactors)
+            {
+                // The rest is exact arithmetic on values that are checked without it.
+                Assert.Equal(plain[i], fused[i]);
+                continue;
             }
 
             if (activation == Activation.Identity)

@@ -1,0 +1,117 @@
+using Dino.Tensors.Autograd;
+using Dino.Tensors.Backends;
+
+namespace Dino.Tensors;
+
+/// <summary>Linear layers.</summary>
+public readonly partial struct Tensor
+{
+    /// <summary>residual + factors · activation(x · weightᵀ + bias).</summary>
+    /// <param name="weight">[N, K], as in torch.</param>
+    /// <param name="bias">[N], or <c>default</c> for none.</param>
+    /// <param name="activation">Fused into the product.</param>
+    /// <param name="residual">[.., N], added at the end; <c>default</c> for none.</param>
+    /// <param name="factors">[F], one for each run of rows / F rows, or <c>default</c> for 1. Carries no gradient.</param>
+    /// <returns>[.., N] for an input [.., K].</returns>
+    /// <exception cref="ShapeMismatchException">The input does not end in K, the bias is not [N], the residual is not [.., N], or the factors do not divide the rows.</exception>
+    public Tensor Linear(Tensor weight, Tensor bias = default, Activation activation = Activation.Identity, Tensor residual = default, Tensor factors = default) =>
+        LinearFunction.Apply(this, weight, bias, activation, residual, factors);
+
+    private sealed class LinearFunction : Function
+    {
+        private Tensor _x;
+        private Tensor _weight;
+        private Tensor _bias;
+        private Tensor _residual;
+        private Activation _activation;
+        private Tensor _factors;
+        private View _preActivation;
+
+        protected internal override bool ReadsOutput => false;
+
+        protected internal override bool CanRecompute => _activation != Activation.Identity && !_residual.Exists && !_factors.Exists;
+
+        public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Activation activation, Tensor residual, Tensor factors)
+        {
+            Shape shape = Check(x, weight, bias, residual, factors);
+            Scope scope = Scope.Of(nameof(Linear), x, weight, bias, residual, factors);
+            Tensor y = scope.Empty(shape);
+            LinearFunction? node = scope.Record<LinearFunction>(y, x, weight, bias, residual);
+            View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(shape).View : View.None;
+            scope.Backend.Linear(x.View, weight.View, OptionalView(bias), activation, preActivation, y.View, OptionalView(residual), OptionalView(factors));
+            if (node is not null)
+            {
+                (node._x, node._weight, node._bias, node._residual) = (x, weight, bias, residual);
+                (node._factors, node._activation, node._preActivation) = (factors, activation, preActivation);
+            }
+
+            return y;
+        }
+
+        private UnaryOp Operation => _activation == Activation.Gelu ? UnaryOp.Gelu : UnaryOp.Relu;
+
+        protected internal override void Recompute(Backend backend, View y) => backend.Unary(Operation, _preActivation, y);
+
+        protected override void Backward(in BackwardPass pass)
+        {
+            View x = _x.View, weight = _weight.View, dy = pass.OutputGradient;
+            if (_factors.Exists)
+            {
+                View scaled = pass.Scratch([_factors.Shape[0], checked((int)(dy.Count / _factors.Count))]);
+                pass.Backend.Binary(BinaryOp.Multiply, dy.As(scaled.Shape), _factors.View, scaled, Broadcast.Column);
+                dy = scaled.As(dy.Shape);
+            }
+
+            if (_activation != Activation.Identity)
+            {
+                View inner = pass.Scratch(dy.Shape), y = _preActivation;
+                // Output may hold a residual too, so the activation's own value is made again where its gradient reads it: GELU's does not.
+                if (_activation == Activation.Relu)
+                    Recompute(pass.Backend, y = pass.Scratch(dy.Shape));
+                pass.Backend.UnaryBackward(Operation, _preActivation, y, dy, new Destination(inner));
+                dy = inner;
+            }
+
+            (int rows, int n, int k) = (checked((int)x.Rows), weight.Shape[0], weight.Shape[1]);
+            if (pass.Gradient(_x) is { IsWanted: true } dx)
+                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { Beta = dx.Beta });
+            if (pass.Gradient(_weight) is { IsWanted: true } dw)
+                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { Beta = dw.Beta });
+            if (pass.Gradient(_bias) is { IsWanted: true } db)
+                pass.Backend.Reduce(ReduceOp.Sum, dy.As([1, rows, n]), db with { View = db.View.As([1, n]) });
+            pass.PassThrough(_residual);
+        }
+
+        private static Shape Check(Tensor x, Tensor weight, Tensor bias, Tensor residual, Tensor factors)
+        {
+            x.Require(DType.F32, nameof(Linear));
+            weight.Require(DType.F32, nameof(Linear));
+            if (weight.Shape.Rank != 2 || x.Shape.Rank == 0 || x.Shape[-1] != weight.Shape[1])
+                throw new ShapeMismatchException($"Linear: input {x.Shape} ends in {(x.Shape.Rank == 0 ? 1 : x.Shape[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");
+            if (bias.Exists)
+            {
+                bias.Require(DType.F32, nameof(Linear));
+                if (bias.Shape != new Shape(weight.Shape[0]))
+                    throw new ShapeMismatchException($"Linear: bias {bias.Shape} does not fit weight {weight.Shape}.");
+            }
+
+            Shape result = x.Shape.With(-1, weight.Shape[0]);
+            if (residual.Exists)
+            {
+                residual.Require(DType.F32, nameof(Linear));
+                if (residual.Shape != result)
+                    throw new ShapeMismatchException($"Linear: residual {residual.Shape} does not fit the result {result}.");
+            }
+
+            if (factors.Exists)
+            {
+                factors.Require(DType.F32, nameof(Linear));
+                Autograd.NoGradient.Demand(nameof(Linear), factors);
+                if (factors.Shape.Rank != 1 || factors.Count == 0 || x.View.Rows % factors.Count != 0)
+                    throw new ShapeMismatchException($"Linear: factors {factors.Shape} must be one for each of equal runs of the {x.View.Rows} rows of {x.Shape}.");
+            }
+
+            return result;
+        }
+    }
+}
