@@ -42,9 +42,11 @@ internal unsafe struct DotJob<V, TEpilogue>(in Product product, TEpilogue epilog
             float* block = y + i * longY;
             for (int j = 0; j < shorts; j++)
                 Dots(shortRows + j * shortStride, longRows + i * longStride, longStride, count, block + j * shortY, longY);
-            if (TEpilogue.Exists)
-                _epilogue.Apply(block, _product.StrideY, wide ? 0 : i, wide ? i : 0, wide ? shorts : count, wide ? count : shorts);
         }
+
+        // Once for the whole run of elements, which is small enough to be in L1 still.
+        if (TEpilogue.Exists)
+            _epilogue.Apply(y + start * longY, _product.StrideY, wide ? 0 : start, wide ? start : 0, wide ? shorts : end - start, wide ? end - start : shorts);
     }
 
     /// <summary>The products of one short-side row with up to four long-side rows. Missing rows repeat the first and are not stored.</summary>

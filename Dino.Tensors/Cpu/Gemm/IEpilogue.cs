@@ -6,6 +6,9 @@ internal unsafe interface IEpilogue
     /// <summary>False for an epilogue that does nothing; such products may also be computed transposed.</summary>
     static abstract bool Exists { get; }
 
+    /// <summary>Before the sums of a tile are formed: asks for the memory that <see cref="Apply"/> will touch.</summary>
+    void Prepare(float* tile, nint strideY, int row, int column, int rows, int columns);
+
     /// <param name="tile">First element of the tile, which is y[row, column].</param>
     void Apply(float* tile, nint strideY, int row, int column, int rows, int columns);
 }
@@ -14,6 +17,8 @@ internal unsafe interface IEpilogue
 internal readonly unsafe struct NoEpilogue : IEpilogue
 {
     public static bool Exists => false;
+
+    public void Prepare(float* tile, nint strideY, int row, int column, int rows, int columns) { }
 
     public void Apply(float* tile, nint strideY, int row, int column, int rows, int columns) { }
 }

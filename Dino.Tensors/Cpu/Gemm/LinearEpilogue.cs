@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Dino.Tensors.Cpu.Gemm;
 
@@ -58,9 +59,31 @@ internal readonly unsafe struct LinearEpilogue<V, TActivation>(LinearTail tail) 
     where V : struct, IVec<V>
     where TActivation : struct, IActivation<V>
 {
+    private const int FloatsPerLine = 16;
+
     private readonly LinearTail _tail = tail;
 
     public static bool Exists => true;
+
+    /// <remarks>
+    /// Tiles visit a row a few cache lines at a time, which hardware does not foresee: unasked, each line of a large result or residual is waited for.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prepare(float* tile, nint strideY, int row, int column, int rows, int columns)
+    {
+        if (!Sse.IsSupported)
+            return;
+        nint residual = _tail.Residual == null ? 0 : (nint)(_tail.Residual + (row * strideY) + column) - (nint)tile;
+        for (int i = 0; i < rows; i++, tile += strideY)
+        {
+            for (int j = 0; j < columns; j += FloatsPerLine)
+            {
+                Sse.Prefetch0(tile + j);
+                if (residual != 0)
+                    Sse.Prefetch0((byte*)(tile + j) + residual);
+            }
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(float* tile, nint strideY, int row, int column, int rows, int columns)

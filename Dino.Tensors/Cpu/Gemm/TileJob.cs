@@ -70,6 +70,8 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
                 bool accumulate = depthBlock > 0 || _product.Beta != 0;
                 if (depthBlock == 0 && accumulate && _product.Beta != 1)
                     Rows<V>.Scale(tile, _product.StrideY, count, columns, _product.Beta);
+                if (TEpilogue.Exists && last)
+                    _epilogue.Prepare(tile, _product.StrideY, row, column, count, columns);
                 if (columns == vectors * V.Count)
                 {
                     MicroKernel<V>.Run(count, vectors, rowsOfA, _product.RowStrideA, _product.StepA, panel, stepB, depth, tile, _product.StrideY, accumulate);
