@@ -17,6 +17,25 @@ public readonly partial struct Tensor
     /// <exception cref="ShapeMismatchException">The shapes do not fit, or the weight has not 3·H·D rows.</exception>
     public Tensor FirstTokenAttention(Tensor weight, Tensor bias, int heads) => FirstTokenAttentionFunction.Apply(this, weight, bias, heads);
 
+    /// <summary>The first token of <see cref="Attention(int, float)"/> over a packed qkv [B, N, 3·H·D], for inference.</summary>
+    /// <param name="heads">H.</param>
+    /// <returns>[B, H·D].</returns>
+    /// <exception cref="ShapeMismatchException">The last axis is not divisible by 3·H.</exception>
+    /// <exception cref="InvalidOperationException">This tensor requires a gradient: there is none here.</exception>
+    public Tensor FirstTokenAttention(int heads)
+    {
+        Require(DType.F32, nameof(FirstTokenAttention));
+        Autograd.NoGradient.Demand(nameof(FirstTokenAttention), this);
+        if (Shape.Rank != 3 || Shape[1] < 1 || heads < 1 || Shape[2] % (3 * heads) != 0)
+            throw new ShapeMismatchException($"FirstTokenAttention: qkv must be [B, N, 3·H·D] with H = {heads}; it is {Shape}.");
+        Scope scope = Scope.Of(nameof(FirstTokenAttention), this);
+        int width = Shape[2] / 3;
+        FirstTokenLayout layout = new(Shape, width, heads) { RowStride = 3 * width, QueryStride = (long)Shape[1] * 3 * width };
+        Tensor y = scope.Empty([Shape[0], width]);
+        layout.Attend(scope, View, layout.Next(View), y.View).Release();
+        return y;
+    }
+
     private sealed class FirstTokenAttentionFunction : Function
     {
         private Tensor _x;
@@ -39,22 +58,18 @@ public readonly partial struct Tensor
             if (bias.Exists && bias.Shape != new Shape(weight.Shape[0]))
                 throw new ShapeMismatchException($"FirstTokenAttention: bias {bias.Shape} does not fit weight {weight.Shape}.");
             Scope scope = Scope.Of(nameof(FirstTokenAttention), x, weight, bias);
-            Sizes sizes = new(x.Shape, weight.Shape[0] / 3, heads);
+            FirstTokenLayout sizes = new(x.Shape, weight.Shape[0] / 3, heads);
             (int batch, int tokens, int channels, int width) = (sizes.Batch, sizes.Tokens, sizes.Channels, sizes.Width);
             Tensor y = scope.Empty([batch, width]);
             Tensor first = scope.Empty([batch, channels]), queries = scope.Empty([batch, width]);
-            Tensor keysValues = scope.Empty([batch, tokens, 2 * width]), probabilities = scope.Empty([batch, heads, tokens]);
+            Tensor keysValues = scope.Empty([batch, tokens, 2 * width]);
             Backend backend = scope.Backend;
             backend.CopyStrided(sizes.FirstTokens(x.View), new StridedView(first.View), accumulate: false);
             (View rowsQ, View rowsKV) = sizes.Parts(weight.View);
             (View biasQ, View biasKV) = sizes.Parts(OptionalView(bias));
             backend.Linear(first.View, rowsQ, biasQ, Activation.Identity, View.None, queries.View);
             backend.Linear(x.View, rowsKV, biasKV, Activation.Identity, View.None, keysValues.View);
-            Tensor scores = scope.Empty(probabilities.Shape);
-            backend.MatMul(sizes.PerHead(queries.View, keysValues.View, scores.View) with { Alpha = sizes.Scale });
-            backend.Softmax(scores.View, probabilities.View);
-            scores.Release();
-            backend.MatMul(sizes.Mix(probabilities.View, sizes.Values(keysValues.View), y.View));
+            Tensor probabilities = sizes.Attend(scope, queries.View, keysValues.View, y.View);
             if (scope.Record<FirstTokenAttentionFunction>(y, x, weight, bias) is { } node)
             {
                 (node._x, node._weight, node._bias, node._heads) = (x, weight, bias, heads);
@@ -75,18 +90,18 @@ public readonly partial struct Tensor
         {
             Backend backend = pass.Backend;
             View x = _x.View, weight = _weight.View, dy = pass.OutputGradient;
-            Sizes sizes = new(x.Shape, dy.Columns, _heads);
+            FirstTokenLayout sizes = new(x.Shape, dy.Columns, _heads);
             View dprobabilities = pass.Scratch(_probabilities.Shape), dscores = pass.Scratch(_probabilities.Shape), dqueries = pass.Scratch(_queries.Shape), dkeysValues = pass.Scratch(_keysValues.Shape);
-            View values = sizes.Values(_keysValues), dvalues = sizes.Values(dkeysValues);
+            View values = sizes.Next(_keysValues), dvalues = sizes.Next(dkeysValues);
+            int width = sizes.Width, channels = sizes.Channels, rows = sizes.Batch * sizes.Tokens;
 
-            backend.MatMul(sizes.PerHead(dy, values, dprobabilities));
+            backend.MatMul(sizes.PerHead(dy, width, values, dprobabilities));
             backend.SoftmaxBackward(_probabilities, dprobabilities, new Destination(dscores));
             backend.MatMul(sizes.Outer(_probabilities, dy, dvalues));
             backend.MatMul(sizes.Outer(dscores, _queries, dkeysValues) with { Alpha = sizes.Scale });
             backend.MatMul(sizes.Mix(dscores, _keysValues, dqueries) with { Alpha = sizes.Scale });
 
             (View rowsQ, View rowsKV) = sizes.Parts(weight);
-            int width = sizes.Width, channels = sizes.Channels, rows = sizes.Batch * sizes.Tokens;
             if (pass.Gradient(_x) is { IsWanted: true } dx)
             {
                 backend.MatMul(MatMulArguments.Single(dkeysValues.Address, rowsKV.Address, dx.View.Address, rows, channels, 2 * width) with { Beta = dx.Beta });
@@ -108,62 +123,6 @@ public readonly partial struct Tensor
                 backend.Reduce(ReduceOp.Sum, dqueries.As([1, sizes.Batch, width]), new Destination(dbQ.As([1, width]), db.Accumulate));
                 backend.Reduce(ReduceOp.Sum, dkeysValues.As([1, rows, 2 * width]), new Destination(dbKV.As([1, 2 * width]), db.Accumulate));
             }
-        }
-
-        /// <summary>Where queries, keys and values lie, and the products over all heads of all samples.</summary>
-        private readonly struct Sizes(Shape x, int width, int heads)
-        {
-            public int Batch => x[0];
-
-            public int Tokens => x[1];
-
-            public int Channels => x[2];
-
-            /// <summary>H·D.</summary>
-            public int Width => width;
-
-            public float Scale => 1 / MathF.Sqrt(Depth);
-
-            private int Depth => width / heads;
-
-            /// <summary>Rows of the queries, and rows of keys and values, of a weight or bias.</summary>
-            public (View Queries, View KeysValues) Parts(View parameter)
-            {
-                if (!parameter.Exists)
-                    return (View.None, View.None);
-                int columns = parameter.Shape.Rank == 1 ? 1 : parameter.Columns;
-                Shape Rows(int rows) => columns == 1 && parameter.Shape.Rank == 1 ? [rows] : [rows, columns];
-                return (parameter.Slice(0, Rows(width)), parameter.Slice((long)width * columns, Rows(2 * width)));
-            }
-
-            /// <summary>Token 0 of every sample of [B, N, C].</summary>
-            public StridedView FirstTokens(in View tokens) => new(tokens.Address, tokens.DType, [Batch, Channels], (long)Tokens * Channels, 1);
-
-            /// <summary>The same memory from the first value on: rows keep their stride of 2·H·D.</summary>
-            public View Values(in View keysValues) => keysValues with { Address = keysValues.Address + ((nint)width * sizeof(float)) };
-
-            /// <summary>y [B, H, N] = one row [B, H·D] a head times its keys (or values) [B, N, ..]ᵀ.</summary>
-            public MatMulArguments PerHead(in View row, in View keys, in View y) => Batched(
-                MatMulArguments.Single(row.Address, keys.Address, y.Address, 1, Tokens, Depth, transposeB: true) with { StrideB = 2 * width },
-                (width, Depth), ((long)Tokens * 2 * width, Depth), ((long)heads * Tokens, Tokens));
-
-            /// <summary>y [B, H·D] = weights [B, H, N] times values (or keys).</summary>
-            public MatMulArguments Mix(in View weights, in View values, in View y) => Batched(
-                MatMulArguments.Single(weights.Address, values.Address, y.Address, 1, Depth, Tokens) with { StrideB = 2 * width },
-                ((long)heads * Tokens, Tokens), ((long)Tokens * 2 * width, Depth), (width, Depth));
-
-            /// <summary>y [B, N, ..] = weights [B, H, N] times one row [B, H·D] a head.</summary>
-            public MatMulArguments Outer(in View weights, in View row, in View y) => Batched(
-                MatMulArguments.Single(weights.Address, row.Address, y.Address, Tokens, Depth, 1, transposeA: true) with { StrideY = 2 * width },
-                ((long)heads * Tokens, Tokens), (width, Depth), ((long)Tokens * 2 * width, Depth));
-
-            private MatMulArguments Batched(in MatMulArguments single, (long Outer, long Inner) a, (long Outer, long Inner) b, (long Outer, long Inner) y) => single with
-            {
-                OuterBatch = Batch, InnerBatch = heads,
-                OuterStrideA = a.Outer, InnerStrideA = a.Inner,
-                OuterStrideB = b.Outer, InnerStrideB = b.Inner,
-                OuterStrideY = y.Outer, InnerStrideY = y.Inner,
-            };
         }
     }
 }

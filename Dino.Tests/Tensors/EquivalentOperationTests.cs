@@ -23,6 +23,20 @@ public class EquivalentOperationTests
     }
 
     [Theory, MemberData(nameof(All))]
+    public void Packed_queries_keys_and_values_do_as_well(string name)
+    {
+        using Device device = Devices.Create(name);
+        using Scope scope = device.OpenScope();
+        Tensor qkv = scope.Upload(Values([3, 37, 144], 1), [3, 37, 144]);
+        float[] expected = qkv.Attention(3).Select(1, 0).ToArray(), actual = qkv.FirstTokenAttention(3).ToArray();
+        for (int i = 0; i < expected.Length; i++)
+            Assert.Equal(expected[i], actual[i], Tolerance);
+        Tensor leaf = scope.Upload(Values([1, 2, 6], 1), [1, 2, 6], requiresGradient: true);
+        Assert.Contains("Detach()", Assert.Throws<InvalidOperationException>(() => leaf.FirstTokenAttention(1)).Message, StringComparison.Ordinal);
+        Assert.Contains("[3, 37, 144]", Assert.Throws<ShapeMismatchException>(() => qkv.FirstTokenAttention(5)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(All))]
     public void A_weight_normed_product_needs_no_normed_weight(string name)
     {
         foreach ((int rows, int outputs, int inputs) in new[] { (1, 1, 1), (3, 7, 5), (4, 130, 33), (20, 300, 64) })
