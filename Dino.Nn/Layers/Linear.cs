@@ -15,7 +15,7 @@ public sealed class Linear : Module
     public Linear(ParameterScope scope, int inputs, int outputs, bool bias = true, Initializer? weights = null)
         : base(scope)
     {
-        Weight = scope.Parameter("weight", [outputs, inputs], weights ?? Initializer.Normal(0.02f));
+        Weight = scope.LinearWeight("weight", [outputs, inputs], weights ?? Initializer.Normal(0.02f));
         Bias = bias ? scope.Parameter("bias", [outputs], Initializer.Zeros) : null;
     }
 
@@ -28,11 +28,17 @@ public sealed class Linear : Module
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => Forward(x, Activation.Identity);
 
-    /// <summary>With an activation fused in.</summary>
-    /// <returns>[.., N] for an input [.., K].</returns>
-    public Tensor Forward(Tensor x, Activation activation)
+    /// <summary>residual + activation(x · weightᵀ + bias).</summary>
+    /// <param name="x">[.., K].</param>
+    /// <param name="activation">Fused in.</param>
+    /// <param name="residual">[.., N], or <c>default</c> for none.</param>
+    /// <returns>[.., N].</returns>
+    public Tensor Forward(Tensor x, Activation activation, Tensor residual = default)
     {
         RequireWidth(x, Weight.Shape[1]);
-        return x.Linear(Weight, Bias, activation);
+        if (Weight.Packed is { } packed)
+            return x.Linear(packed, Bias, activation, residual);
+        Tensor y = x.Linear(Weight, Bias, activation);
+        return residual.Exists ? residual + y : y;
     }
 }

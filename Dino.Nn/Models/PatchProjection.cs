@@ -20,7 +20,7 @@ public sealed class PatchProjection : Module
     {
         _size = size;
         int fanIn = channels * size * size;
-        Weight = scope.Parameter("weight", [width, channels, size, size], Initializer.FanIn(fanIn));
+        Weight = scope.LinearWeight("weight", [width, channels, size, size], Initializer.FanIn(fanIn));
         Bias = scope.Parameter("bias", [width], Initializer.FanIn(fanIn));
     }
 
@@ -36,6 +36,8 @@ public sealed class PatchProjection : Module
     public override Tensor Forward(Tensor x)
     {
         Tensor patches = x.ToPatches(_size);
+        if (Weight.Packed is { } packed)
+            return patches.Linear(packed, Bias);
         Tensor matrix = Scope.Of(nameof(PatchProjection), x).Use(Weight).Reshape(Weight.Shape[0], -1);
         return patches.Linear(matrix, Bias);
     }
