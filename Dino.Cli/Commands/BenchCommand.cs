@@ -21,13 +21,15 @@ internal static class BenchCommand
     {
         Common common = new();
         Option<int> image = Options.Of("--image-size", "Side of the pictures.", 224);
+        PrecisionOption precision = new();
         Command command = new("forward", "CLS features of a batch.") { image };
+        precision.AddTo(command);
         common.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
             using CpuDevice device = common.Devices.Open(parsed);
             int size = parsed.GetValue(image), batch = common.BatchOf(parsed);
-            using LoadedModel model = ModelFile.Untrained(common.Architecture.Resolve(parsed, size), device);
+            using LoadedModel model = ModelFile.Untrained(common.Architecture.Resolve(parsed, size), device, format: precision.Of(parsed));
             float[] pixels = Noise(batch * 3 * size * size), features = new float[batch * model.Backbone.Options.Width];
             common.Measure(parsed, device, () =>
             {

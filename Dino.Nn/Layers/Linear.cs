@@ -15,7 +15,7 @@ public sealed class Linear : Module
     public Linear(ParameterScope scope, int inputs, int outputs, bool bias = true, Initializer? weights = null)
         : base(scope)
     {
-        Weight = scope.Parameter("weight", [outputs, inputs], weights ?? Initializer.Normal(0.02f));
+        Weight = scope.LinearWeight("weight", [outputs, inputs], weights ?? Initializer.Normal(0.02f));
         Bias = bias ? scope.Parameter("bias", [outputs], Initializer.Zeros) : null;
     }
 
@@ -37,6 +37,10 @@ public sealed class Linear : Module
     public Tensor Forward(Tensor x, Activation activation, Tensor residual = default, Tensor factors = default)
     {
         RequireWidth(x, Weight.Shape[1]);
-        return x.Linear(Weight, Bias, activation, residual, factors);
+        if (Weight.Packed is not { } packed)
+            return x.Linear(Weight, Bias, activation, residual, factors);
+        if (factors.Exists)
+            throw new InvalidOperationException($"Linear '{Path}': packed weights are for inference, where nothing is dropped; do not set IsTraining on this store.");
+        return x.Linear(packed, Bias, activation, residual);
     }
 }

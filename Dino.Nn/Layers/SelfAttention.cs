@@ -30,8 +30,16 @@ public sealed class SelfAttention(ParameterScope scope, int width, int heads, bo
     /// <param name="residual">First tokens [B, D], or <c>default</c>.</param>
     /// <param name="factors">One for each sample [B], or <c>default</c> for 1.</param>
     /// <returns>[B, D].</returns>
-    public Tensor ForwardFirst(Tensor x, Tensor residual, Tensor factors) =>
-        Project(x.FirstTokenAttention(_qkv.Weight, _qkv.Bias, heads), residual, factors);
+    public Tensor ForwardFirst(Tensor x, Tensor residual, Tensor factors)
+    {
+        if (_qkv.Weight.Packed is null)
+            return Project(x.FirstTokenAttention(_qkv.Weight, _qkv.Bias, heads), residual, factors);
+        // Queries of the other tokens come with the packed product: they are a third of this layer, under a hundredth of a network.
+        Tensor qkv = _qkv.Forward(x);
+        Tensor mixed = qkv.FirstTokenAttention(heads);
+        qkv.Release();
+        return Project(mixed, residual, factors);
+    }
 
     /// <summary>Also gives the attention maps [B, H, N, N].</summary>
     public Tensor Forward(Tensor x, out Tensor probabilities) =>

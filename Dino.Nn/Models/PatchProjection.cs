@@ -20,7 +20,7 @@ public sealed class PatchProjection : Module
     {
         _size = size;
         int fanIn = channels * size * size;
-        Weight = scope.Parameter("weight", [width, channels, size, size], Initializer.FanIn(fanIn));
+        Weight = scope.LinearWeight("weight", [width, channels, size, size], Initializer.FanIn(fanIn));
         Bias = scope.Parameter("bias", [width], Initializer.FanIn(fanIn));
     }
 
@@ -36,8 +36,9 @@ public sealed class PatchProjection : Module
     public override Tensor Forward(Tensor x)
     {
         Tensor patches = x.ToPatches(_size);
-        Tensor matrix = Scope.Of(nameof(PatchProjection), x).Use(Weight).Reshape(Weight.Shape[0], -1);
-        Tensor tokens = patches.Linear(matrix, Bias);
+        Tensor tokens = Weight.Packed is { } packed
+            ? patches.Linear(packed, Bias)
+            : patches.Linear(Scope.Of(nameof(PatchProjection), x).Use(Weight).Reshape(Weight.Shape[0], -1), Bias);
         patches.Release();
         return tokens;
     }

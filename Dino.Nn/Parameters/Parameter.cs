@@ -6,6 +6,7 @@ namespace Dino.Nn;
 public sealed class Parameter
 {
     private Tensor _tensor;
+    private PackedWeight? _packed;
 
     internal Parameter(string name, Shape shape, Initializer initializer, bool isBuffer)
     {
@@ -30,6 +31,9 @@ public sealed class Parameter
     /// <summary>Never learned, but part of the EMA and of the state (the fixed g of a weight-normalised layer).</summary>
     public bool IsFixed { get; init; }
 
+    /// <summary>The weight of a linear layer and nothing else: <see cref="ParameterStore.PackWeights"/> may pack it.</summary>
+    public bool IsLinearWeight { get; init; }
+
     /// <summary>
     /// Whether the scheduled weight decay applies: as in the official code, to everything with more than one axis that is not a bias.
     /// cls_token, pos_embed and weight_g [K, 1] are therefore decayed.
@@ -39,11 +43,20 @@ public sealed class Parameter
     /// <summary>Position in its store.</summary>
     public int Index { get; internal set; }
 
+    /// <summary>The values as packed for inference, if they were.</summary>
+    public PackedWeight? Packed
+    {
+        get => _packed;
+        internal set => (_packed, _tensor) = (value, default);
+    }
+
     /// <summary>The values.</summary>
-    /// <exception cref="InvalidOperationException">The store has not been allocated.</exception>
+    /// <exception cref="InvalidOperationException">The store has not been allocated, or the values have been packed and released.</exception>
     public Tensor Tensor
     {
-        get => _tensor.Exists ? _tensor : throw new InvalidOperationException($"Parameter '{Name}' has no memory yet: call Allocate on its ParameterStore after building the network.");
+        get => _tensor.Exists ? _tensor : throw new InvalidOperationException(_packed is null
+            ? $"Parameter '{Name}' has no memory yet: call Allocate on its ParameterStore after building the network."
+            : $"Parameter '{Name}' was packed as {_packed.Format} for inference, and its plain values have been released. Load the network without packing it to read or save them.");
         internal set => _tensor = value;
     }
 

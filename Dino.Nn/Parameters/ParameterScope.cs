@@ -28,6 +28,11 @@ public readonly struct ParameterScope
     public Parameter Parameter(string name, Shape shape, Initializer initializer, bool isFixed = false) =>
         Store.Declare(new Parameter(Join(name), shape, initializer, isBuffer: false) { IsFixed = isFixed });
 
+    /// <summary>Declares the weight of a linear layer, [N, ..] seen as [N, K]; see <see cref="Nn.Parameter.Packed"/>.</summary>
+    /// <inheritdoc cref="Parameter"/>
+    internal Parameter LinearWeight(string name, Shape shape, Initializer initializer) =>
+        Store.Declare(new Parameter(Join(name), shape, initializer, isBuffer: false) { IsLinearWeight = true });
+
     /// <summary>Declares a buffer.</summary>
     public Parameter Buffer(string name, Shape shape, Initializer initializer) =>
         Store.Declare(new Parameter(Join(name), shape, initializer, isBuffer: true));

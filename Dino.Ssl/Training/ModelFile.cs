@@ -4,6 +4,7 @@ using Dino.Imaging.Transforms;
 using Dino.Nn;
 using Dino.Ssl.Data;
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 using Dino.Tensors.Formats;
 
 namespace Dino.Ssl.Training;
@@ -41,16 +42,17 @@ public static class ModelFile
     /// </param>
     /// <param name="device">Where to put it.</param>
     /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
+    /// <param name="format">Packs the weights of linear layers for speed; null leaves them readable.</param>
     /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
-    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null)
+    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         bool hasTeacher = file.Entries.Keys.Any(key => key.StartsWith(s_prefixes[0], StringComparison.Ordinal));
         string? Rename(string key) => hasTeacher && !key.StartsWith(s_prefixes[0], StringComparison.Ordinal) ? null : BackboneName(key);
-        string? format = file.Metadata.GetValueOrDefault("format");
-        MultiCropOptions? crops = format is Format or Checkpoint.Format ? Describe(file, path, "crops", SslJson.Default.MultiCropOptions) : null;
-        VisionTransformerOptions? architecture = format switch
+        string? kind = file.Metadata.GetValueOrDefault("format");
+        MultiCropOptions? crops = kind is Format or Checkpoint.Format ? Describe(file, path, "crops", SslJson.Default.MultiCropOptions) : null;
+        VisionTransformerOptions? architecture = kind switch
         {
             Format => Describe(file, path, "backbone", SslJson.Default.VisionTransformerOptions),
             Checkpoint.Format => Describe(file, path, "options", SslJson.Default.DinoOptions).Backbone,
@@ -65,6 +67,8 @@ public static class ModelFile
             VisionTransformer backbone = new(store.Root, architecture);
             store.Allocate(device, withGradients: false);
             StateDict.Load(store, file, Rename);
+            if (format is { } chosen)
+                store.PackWeights(chosen);
             return new LoadedModel(backbone, crops?.Normalization ?? PixelNormalization.ImageNet);
         }
         catch
@@ -75,11 +79,14 @@ public static class ModelFile
     }
 
     /// <summary>A backbone with first weights, for comparison with a trained one.</summary>
-    public static LoadedModel Untrained(VisionTransformerOptions architecture, Device device, ulong seed = 0)
+    /// <inheritdoc cref="Load"/>
+    public static LoadedModel Untrained(VisionTransformerOptions architecture, Device device, ulong seed = 0, WeightFormat? format = null)
     {
         ParameterStore store = new();
         VisionTransformer backbone = new(store.Root, architecture with { DropPath = 0 });
         store.Allocate(device, seed, withGradients: false);
+        if (format is { } chosen)
+            store.PackWeights(chosen);
         return new LoadedModel(backbone, PixelNormalization.ImageNet);
     }
 

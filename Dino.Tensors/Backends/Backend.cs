@@ -80,6 +80,12 @@ public abstract partial class Backend : IDisposable
     /// residual are optional, and so are factors [F]: each for R / F rows that follow each other.
     /// </summary>
     public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y, in View residual = default, in View factors = default);
+    /// <summary>Bytes that <see cref="Pack"/> writes for a weight [N, K].</summary>
+    public virtual partial long PackedBytes(WeightFormat format, int outputs, int inputs);
+    /// <summary>Writes a weight [N, K] in the format and in an order of this backend's choice.</summary>
+    public virtual partial void Pack(in View weight, in PackedView packed);
+    /// <summary>y [R, N] = residual [R, N] + activation(x [R, K] · weightᵀ + bias [N]); bias and residual are optional, and the residual may be y.</summary>
+    public virtual partial void PackedLinear(in View x, in PackedView weight, in View bias, Activation activation, in View residual, in View y);
     /// <summary>Rows to probabilities, max-subtracted.</summary>
     public virtual partial void Softmax(in View x, in View y);
     /// <summary>dx = y (dy - Σ y dy).</summary>

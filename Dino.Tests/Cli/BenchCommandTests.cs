@@ -6,6 +6,7 @@ public sealed class BenchCommandTests
 {
     [Theory]
     [InlineData("bench forward --image-size 16")]
+    [InlineData("bench forward --image-size 16 --precision int8")]
     [InlineData("bench train-step --out-dim 32 --global-size 16 --local-size 8 --local-crops 2")]
     public void A_benchmark_prints_time_speed_and_memory(string call)
     {

@@ -12,11 +12,11 @@ public sealed class CommandLineTests
         { "train", ["--data", "--output", "--image-size", "--local-size", "--local-crops", "--out-dim", "--batch-size", "--epochs", "--lr", "--weight-decay", "--weight-decay-end",
             "--momentum-teacher", "--teacher-temp", "--warmup-teacher-temp", "--warmup-teacher-temp-epochs", "--warmup-epochs", "--clip-grad", "--freeze-last-layer", "--drop-path",
             "--optimizer", "--seed", "--resume", "--json", .. Architecture, .. Devices] },
-        { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--json", .. Architecture, .. Devices] },
-        { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", .. Architecture, .. Devices] },
-        { "embed", ["--weights", "--input", "--output", .. Architecture, .. Devices] },
+        { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
+        { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
+        { "embed", ["--weights", "--input", "--output", "--precision", .. Architecture, .. Devices] },
         { "bench", ["forward", "train-step"] },
-        { "bench forward", ["--batch", "--image-size", "--json", .. Architecture, .. Devices] },
+        { "bench forward", ["--batch", "--image-size", "--precision", "--json", .. Architecture, .. Devices] },
         { "bench train-step", ["--batch", "--out-dim", "--global-size", "--local-size", "--local-crops", "--json", .. Architecture, .. Devices] },
         { "demo", ["--output", .. Devices] },
     };
@@ -48,6 +48,8 @@ public sealed class CommandLineTests
         { "attention --weights x --image y --output z --threshold 2", "--threshold" },
         { "attention --weights x --image y --output z.jpg", ".png" },
         { "embed --weights x --input y --output z.csv", ".npy" },
+        { "embed --weights x --input y --output z.npy --precision fp16", "fp32, bf16 or int8" },
+        { "bench forward --precision int4", "fp32, bf16 or int8" },
         { "bench forward --batch 0", "--batch" },
     };
 

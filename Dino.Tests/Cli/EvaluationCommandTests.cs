@@ -108,6 +108,19 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
             Assert.Equal(all[(3 * 16) + i], one[i], 1e-5f);
     }
 
+    [Theory]
+    [InlineData("bf16", 0.9999)]
+    [InlineData("int8", 0.999)]
+    public void Features_keep_their_direction_at_lower_precision(string precision, double cosine)
+    {
+        Embed("fp32.npy", Files.TestData);
+        Embed($"{precision}.npy", Files.TestData, "--precision", precision);
+        float[] plain = NpyArray.Load(Files.Path("fp32.npy")).ToSingles(), packed = NpyArray.Load(Files.Path($"{precision}.npy")).ToSingles();
+        Assert.NotEqual(plain, packed);
+        for (int row = 0; row < 10; row++)
+            Assert.InRange(Enumerable.Range(16 * row, 16).Sum(i => (double)plain[i] * packed[i]), cosine, 1.0001);
+    }
+
     [Fact]
     public void Unusable_pictures_have_no_row_and_are_named()
     {

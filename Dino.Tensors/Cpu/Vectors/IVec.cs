@@ -24,6 +24,15 @@ internal unsafe interface IVec<V> where V : struct, IVec<V>
     /// <summary>Stores the first <paramref name="count"/> lanes (0..Count) and touches no memory beyond them.</summary>
     static abstract void StorePartial(V value, float* destination, int count);
 
+    /// <summary>Loads and converts integers; those beyond 2^24 are rounded.</summary>
+    static abstract V LoadInt32(int* source);
+
+    /// <summary>Loads and widens brain floats.</summary>
+    static abstract V LoadBFloat16(ushort* source);
+
+    /// <summary>Stores lanes in [0, 256), truncated, as <see cref="Count"/> bytes; other lanes store any byte.</summary>
+    static abstract void StoreBytes(V value, byte* destination);
+
     static abstract V operator +(V a, V b);
 
     static abstract V operator -(V a, V b);

@@ -39,6 +39,21 @@ internal readonly unsafe struct Vec128(Vector128<float> lanes) : IVec<Vec128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 LoadInt32(int* source) => new(Vector128.ConvertToSingle(Vector128.Load(source)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 LoadBFloat16(ushort* source) =>
+        new((Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)source).AsUInt16()) << 16).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vec128 value, byte* destination)
+    {
+        Vector128<uint> lanes = Vector128.ConvertToInt32Native(value._lanes).AsUInt32();
+        Vector128<ushort> words = Vector128.Narrow(lanes, lanes);
+        *(uint*)destination = Vector128.Narrow(words, words).AsUInt32().ToScalar();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 operator +(Vec128 a, Vec128 b) => new(a._lanes + b._lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

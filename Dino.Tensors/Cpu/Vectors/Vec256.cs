@@ -50,6 +50,26 @@ internal readonly unsafe struct Vec256(Vector256<float> lanes) : IVec<Vec256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 LoadInt32(int* source) => new(Vector256.ConvertToSingle(Vector256.Load(source)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 LoadBFloat16(ushort* source)
+    {
+        if (Avx2.IsSupported)
+            return new((Avx2.ConvertToVector256Int32(source) << 16).AsSingle());
+        (Vector128<uint> low, Vector128<uint> high) = Vector128.Widen(Vector128.Load(source));
+        return new((Vector256.Create(low, high) << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vec256 value, byte* destination)
+    {
+        Vector256<uint> lanes = Vector256.ConvertToInt32Native(value._lanes).AsUInt32();
+        Vector128<ushort> words = Vector128.Narrow(lanes.GetLower(), lanes.GetUpper());
+        *(ulong*)destination = Vector128.Narrow(words, words).AsUInt64().ToScalar();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 operator +(Vec256 a, Vec256 b) => new(a._lanes + b._lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

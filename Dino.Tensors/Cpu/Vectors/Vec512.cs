@@ -46,6 +46,32 @@ internal readonly unsafe struct Vec512(Vector512<float> lanes) : IVec<Vec512>
     private static Vector256<float> Upper(float* source, int count) => Vec256.LoadLanes(source + 8, Math.Max(count - 8, 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 LoadInt32(int* source) => new(Vector512.ConvertToSingle(Vector512.Load(source)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 LoadBFloat16(ushort* source)
+    {
+        if (Avx512F.IsSupported)
+            return new((Avx512F.ConvertToVector512UInt32(Vector256.Load(source)) << 16).AsSingle());
+        (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load(source));
+        return new((Vector512.Create(low, high) << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vec512 value, byte* destination)
+    {
+        Vector512<int> lanes = Vector512.ConvertToInt32Native(value._lanes);
+        if (Avx512F.IsSupported)
+        {
+            Avx512F.ConvertToVector128Byte(lanes).Store(destination);
+            return;
+        }
+
+        Vector256<ushort> words = Vector256.Narrow(lanes.GetLower().AsUInt32(), lanes.GetUpper().AsUInt32());
+        Vector128.Narrow(words.GetLower(), words.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 operator +(Vec512 a, Vec512 b) => new(a._lanes + b._lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+
+namespace Dino.Tensors.Cpu.Gemm;
+
+/// <summary>Computes sums of products of a few rows with one panel.</summary>
+internal unsafe interface IPanelProduct
+{
+    /// <param name="tile">[rows, width of the panel] 32-bit sums, without gaps.</param>
+    void Run(int panel, int row, int rows, void* tile);
+}
+
+/// <summary>Turns the sums of a tile into elements of y while they are in L1.</summary>
+internal unsafe interface ITileEpilogue
+{
+    /// <param name="tile">As <see cref="IPanelProduct.Run"/> left it; its first element belongs to y[row, column].</param>
+    /// <param name="columns">Columns of y in the tile: the last one may be narrower than its panel.</param>
+    void Apply(void* tile, int width, int row, int column, int rows, int columns);
+}
+
+/// <summary>Computes the tasks of a <see cref="PackedPlan"/>: y is written once, from tiles that hold their complete sums, so it may be an operand of the epilogue.</summary>
+internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in PackedLayout layout, int outputs, float* tiles, TProduct product, TEpilogue epilogue) : IJob
+    where TProduct : struct, IPanelProduct
+    where TEpilogue : struct, ITileEpilogue
+{
+    /// <summary>Places of scratch for the tile of each worker: 8 rows of 4 vectors of 16 lanes, and a pair of cache lines between neighbours.</summary>
+    public const int ScratchPerWorker = 8 * 4 * 16 + 32;
+
+    private readonly PackedPlan _plan = plan;
+    private readonly PackedLayout _layout = layout;
+    private readonly TProduct _product = product;
+    private readonly TEpilogue _epilogue = epilogue;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Run(int task, int worker)
+    {
+        // Neighbouring tasks share rows of x.
+        int block = task / _plan.Groups.Parts, group = task % _plan.Groups.Parts;
+        int firstRow = _plan.RowBlocks.Start(block), firstPanel = _plan.Groups.Start(group);
+        int endPanel = firstPanel + _plan.Groups.Length(group);
+        float* tile = tiles + (nint)worker * ScratchPerWorker;
+        Split rowTiles = Split.AtMost(_plan.RowBlocks.Length(block), _plan.TileRows);
+        for (int panel = firstPanel; panel < endPanel; panel++)
+        {
+            int column = _layout.FirstColumn(panel), width = _layout.Width(panel), columns = Math.Min(width, outputs - column);
+            for (int t = 0; t < rowTiles.Parts; t++)
+            {
+                int row = firstRow + rowTiles.Start(t), rows = rowTiles.Length(t);
+                _product.Run(panel, row, rows, tile);
+                _epilogue.Apply(tile, width, row, column, rows, columns);
+            }
+        }
+    }
+}
+
+/// <summary>Sums of F32 rows with panels of floats, in blocks of k that each begin at zero: the order of the product that is not packed.</summary>
+internal readonly unsafe struct FloatPanelProduct<V, TElement>(float* x, int inputs, byte* weight, in PackedLayout layout) : IPanelProduct
+    where V : struct, IVec<V>
+    where TElement : struct, IPanelElement<V>
+{
+    private readonly PackedLayout _layout = layout;
+    private readonly Split _depths = Split.AtMost(inputs, Plan.MaxDepth);
+
+    public void Run(int panel, int row, int rows, void* tile)
+    {
+        byte* values = weight + _layout.PanelOffset(panel);
+        int vectors = _layout.Panels.Length(panel);
+        for (int d = 0; d < _depths.Parts; d++)
+        {
+            int k = _depths.Start(d);
+            byte* part = values + (nint)k * vectors * V.Count * TElement.Bytes;
+            PackedKernel<V, TElement>.Run(rows, vectors, x + (nint)row * inputs + k, inputs, part, _depths.Length(d), (float*)tile, d > 0);
+        }
+    }
+}

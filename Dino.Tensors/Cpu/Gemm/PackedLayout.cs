@@ -1,0 +1,66 @@
+using System.Runtime.Intrinsics.Arm;
+using Dino.Tensors.Backends;
+
+namespace Dino.Tensors.Cpu.Gemm;
+
+/// <summary>Where the values of a packed weight [N, K] are: in panels, runs of columns of the product one register tile wide, each with all of its k in order.</summary>
+/// <remarks>
+/// F32 and BF16: element (k, column) of a panel is at k · width + column. I8: four k of a column side by side, which one instruction multiplies and sums;
+/// element (k, column) is at (k / 4 · width + column) · 4 + k % 4, K is filled up with zeros to a multiple of four, and behind all panels follow the scale of
+/// each column and the scale times the sum of its integers. Columns beyond N are zeros.
+/// </remarks>
+internal readonly struct PackedLayout
+{
+    /// <summary>
+    /// Columns of an I8 panel: three register tiles side by side. By the time the epilogue reads them back, the stores of the first have reached L1, which
+    /// saves a tenth of a product with K = 384.
+    /// </summary>
+    private const int ByteColumns = 48;
+
+    private readonly int _inputs;
+    private readonly int _elementBytes;
+
+    public PackedLayout(WeightFormat format, int outputs, int inputs, int lanes)
+    {
+        int vectors = (outputs + lanes - 1) / lanes;
+        bool has32Registers = lanes == 16 || AdvSimd.IsSupported;
+        // The register tiles of MicroKernel; for bytes .NET 10 has a product of 256 bits at most, with 16 registers.
+        (TileRows, int tileVectors) = format == WeightFormat.I8 ? (6, ByteColumns / lanes)
+            : !has32Registers ? (6, 2)
+            : vectors % 4 == 0 && vectors % 3 != 0 ? (6, 4)
+            : (8, 3);
+        Lanes = lanes;
+        Panels = Split.AtMost(vectors, tileVectors);
+        Columns = vectors * lanes;
+        _inputs = format == WeightFormat.I8 ? (inputs + 3) & ~3 : inputs;
+        _elementBytes = format switch { WeightFormat.F32 => sizeof(float), WeightFormat.BF16 => sizeof(ushort), _ => 1 };
+        ScalesOffset = (Columns * (long)_inputs * _elementBytes + 63) & ~63L;
+        Bytes = format == WeightFormat.I8 ? ScalesOffset + 2L * Columns * sizeof(float) : ScalesOffset;
+    }
+
+    /// <summary>Columns of one vector.</summary>
+    public int Lanes { get; }
+
+    /// <summary>Rows of a register tile.</summary>
+    public int TileRows { get; }
+
+    /// <summary>The vectors of all columns, cut into panels.</summary>
+    public Split Panels { get; }
+
+    /// <summary>Columns of all panels.</summary>
+    public int Columns { get; }
+
+    /// <summary>Bytes before the scales of an I8 weight; the scaled sums follow them.</summary>
+    public long ScalesOffset { get; }
+
+    public long Bytes { get; }
+
+    /// <summary>Bytes of one column, with what fills it up.</summary>
+    public int ColumnBytes => _inputs * _elementBytes;
+
+    public int FirstColumn(int panel) => Panels.Start(panel) * Lanes;
+
+    public int Width(int panel) => Panels.Length(panel) * Lanes;
+
+    public nint PanelOffset(int panel) => (nint)FirstColumn(panel) * ColumnBytes;
+}

@@ -1,0 +1,38 @@
+namespace Dino.Tensors.Cpu.Gemm;
+
+/// <summary>How a product with a packed weight is cut into tasks: blocks of rows of x times groups of panels.</summary>
+/// <remarks>
+/// A task sends its block of rows, which stays in L2, over one panel after the other. It reads a panel from memory once for the whole block, and each tile
+/// runs over all of k before it is written. The cut depends on the shape alone, and no element on the cut.
+/// </remarks>
+internal readonly struct PackedPlan
+{
+    /// <summary>Bytes of x in a block: with a panel beside it, what a 1 MiB L2 holds without effort.</summary>
+    private const int BlockBytes = 384 << 10;
+
+    /// <summary>Multiplications that pay for waking another thread several times over (about 10 µs of one core).</summary>
+    private const long TaskWork = 1 << 20;
+
+    /// <summary>With few rows, reading the weight is the work: as long as the above, from memory.</summary>
+    private const long TaskBytes = 1 << 18;
+
+    private const int WantedTasks = 24;
+    private const int MinRowsPerBlock = 24;
+
+    public readonly int TileRows;
+    public readonly Split RowBlocks, Groups;
+
+    /// <param name="rowBytes">Bytes of a row of x as the product reads it.</param>
+    public PackedPlan(int rows, int inputs, int rowBytes, in PackedLayout layout)
+    {
+        TileRows = layout.TileRows;
+        long work = (long)rows * layout.Columns * inputs, bytes = (long)layout.Columns * layout.ColumnBytes;
+        int tasks = (int)Math.Clamp(Math.Max(work / TaskWork, bytes / TaskBytes), 1, WantedTasks);
+        RowBlocks = Split.AtMost(rows, Math.Max(MinRowsPerBlock, BlockBytes / Math.Max(rowBytes, 1)));
+        Groups = new Split(layout.Panels.Parts, Math.Clamp((tasks + RowBlocks.Parts - 1) / RowBlocks.Parts, 1, layout.Panels.Parts));
+        if (Tasks < tasks / 2)
+            RowBlocks = new Split(rows, Math.Clamp(rows / MinRowsPerBlock, RowBlocks.Parts, tasks / Groups.Parts));
+    }
+
+    public int Tasks => RowBlocks.Parts * Groups.Parts;
+}
