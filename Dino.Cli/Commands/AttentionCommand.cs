@@ -32,7 +32,7 @@ internal static class AttentionCommand
                 throw new ArgumentException($"'{parsed.GetValue(image)}' is a folder. Name one picture in it.");
             using CpuDevice device = devices.Open(parsed);
             Image picture = ImageFile.Decode(parsed.GetValue(image)!);
-            using LoadedModel loaded = model.Load(parsed, device);
+            using LoadedModel loaded = model.Load(parsed, device, once: true);
             int size = Options.RequireSide(parsed.GetValue(side) ?? Math.Min(480, 2 * loaded.Backbone.Options.ImageSize), "--image-size");
             int patch = loaded.Backbone.Options.PatchSize;
             if (size < patch)

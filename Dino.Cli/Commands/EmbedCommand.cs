@@ -31,7 +31,7 @@ internal static class EmbedCommand
             string path = Options.PrepareOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
             string kind = Path.GetExtension(path);
             using CpuDevice device = devices.Open(parsed);
-            using LoadedModel loaded = model.Load(parsed, device);
+            using LoadedModel loaded = model.Load(parsed, device, once: File.Exists(source));
             int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize, "--crop");
             FeatureSet features = File.Exists(source)
                 ? FeatureSet.OfImage(loaded, ImageFile.Decode(source), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))

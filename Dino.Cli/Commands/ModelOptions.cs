@@ -21,14 +21,20 @@ internal sealed class ModelOptions(bool required)
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
 
-    public LoadedModel Load(ParseResult parsed, Device device) => Load(parsed, device, _precision.Of(parsed));
+    /// <param name="once">Whether one picture is all that the network will see.</param>
+    public LoadedModel Load(ParseResult parsed, Device device, bool once = false)
+    {
+        WeightFormat format = _precision.Of(parsed);
+        // Packing floats takes as long as one pass, which gains a tenth by it; the results have the same bits.
+        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format);
+    }
 
     /// <summary>The architecture of the weights (or the described one) with first weights.</summary>
     public LoadedModel Untrained(ParseResult parsed, Device device, ulong seed, int imageSize)
     {
         if (!IsGiven(parsed))
             return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, _precision.Of(parsed));
-        using LoadedModel model = Load(parsed, device, null);
+        using LoadedModel model = Load(parsed, device, format: null);
         return ModelFile.Untrained(model.Backbone.Options, device, seed, _precision.Of(parsed)) with { Normalization = model.Normalization };
     }
 

@@ -16,25 +16,42 @@ internal static unsafe class ByteRows<V>
     public static void QuantizeInput(float* x, int inputs, byte* bytes, out float scale, out float least)
     {
         // Every lane begins with the first element: what a partly filled vector adds must be an element too.
-        V smallest = V.Create(*x), largest = smallest, spoiled = V.Zero;
-        for (int k = 0; k < inputs; k += V.Count)
+        V first = V.Create(*x), smallest = first, largest = first, spoiled = V.Zero;
+        V smallest2 = first, largest2 = first, spoiled2 = V.Zero;
+        int k = 0;
+        // Two chains: one waits for its own results.
+        for (; k <= inputs - 2 * V.Count; k += 2 * V.Count)
+        {
+            V value = V.Load(x + k), value2 = V.Load(x + k + V.Count);
+            smallest = V.Min(smallest, value);
+            smallest2 = V.Min(smallest2, value2);
+            largest = V.Max(largest, value);
+            largest2 = V.Max(largest2, value2);
+            // 0 for numbers, NaN for NaN and infinities: minima and maxima may lose a NaN.
+            spoiled = V.MultiplyAdd(value, V.Zero, spoiled);
+            spoiled2 = V.MultiplyAdd(value2, V.Zero, spoiled2);
+        }
+
+        for (; k < inputs; k += V.Count)
         {
             int lanes = Math.Min(V.Count, inputs - k);
-            V value = Lanes<V>.Load(x + k, lanes);
-            if (lanes < V.Count)
-                value = V.Select(V.FirstLanes(lanes), value, V.Create(*x));
+            V value = V.Select(V.FirstLanes(lanes), Lanes<V>.Load(x + k, lanes), first);
             smallest = V.Min(smallest, value);
             largest = V.Max(largest, value);
-            // 0 for numbers, NaN for NaN and infinities: minima and maxima may lose a NaN.
             spoiled = V.MultiplyAdd(value, V.Zero, spoiled);
         }
 
+        smallest = V.Min(smallest, smallest2);
+        largest = V.Max(largest, largest2);
+        spoiled = spoiled + spoiled2;
         least = -V.MaxAcross(-smallest);
         float range = MathF.Max(V.MaxAcross(largest) - least, Quantization.Smallest) + V.Sum(spoiled);
         scale = range * (1 / Quantization.InputLevels);
         V offset = V.Create(least), factor = V.Create(Quantization.InputLevels / range), shift = V.Create(Quantization.InputShift);
-        for (int k = 0; k < inputs; k += V.Count)
-            V.StoreBytes((Lanes<V>.Load(x + k, Math.Min(V.Count, inputs - k)) - offset) * factor + shift, bytes + k);
+        for (k = 0; k <= inputs - V.Count; k += V.Count)
+            V.StoreBytes((V.Load(x + k) - offset) * factor + shift, bytes + k);
+        if (k < inputs)
+            V.StoreBytes((V.LoadPartial(x + k, inputs - k) - offset) * factor + shift, bytes + k);
     }
 
     /// <summary>A row of a weight: w = scale · (byte - 128).</summary>

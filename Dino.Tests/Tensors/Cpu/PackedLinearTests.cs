@@ -12,7 +12,13 @@ public sealed class PackedLinearTests
     private static readonly (int M, int N, int K)[] Shapes =
     [
         (1, 1, 1), (1, 5, 3), (2, 1, 4), (3, 7, 5), (1, 384, 192), (2, 130, 64), (4, 49, 33), (5, 48, 17), (6, 64, 66), (7, 15, 100), (8, 16, 384),
-        (9, 17, 385), (12, 33, 31), (16, 96, 48), (17, 47, 400), (25, 257, 20), (49, 9, 769), (64, 72, 64), (197, 66, 34), (400, 20, 130),
+        (9, 17, 385), (12, 33, 31), (16, 96, 48), (17, 47, 390), (25, 257, 20), (49, 9, 769), (64, 72, 64), (197, 66, 34),
+    ];
+
+    private static readonly (Activation Activation, bool HasBias, Residual Residual)[] Forms =
+    [
+        (Activation.Identity, false, Residual.None), (Activation.Identity, true, Residual.InPlace), (Activation.Gelu, true, Residual.None),
+        (Activation.Gelu, false, Residual.Separate), (Activation.Relu, true, Residual.Separate),
     ];
 
     public static TheoryData<string, WeightFormat> All
@@ -54,20 +60,16 @@ public sealed class PackedLinearTests
         foreach ((int m, int n, int k) in Shapes)
         {
             PackedProblem problem = new(m, n, k);
-            foreach (Activation activation in Enum.GetValues<Activation>())
+            foreach ((Activation activation, bool hasBias, Residual residual) in Forms)
             {
-                foreach (Residual residual in Enum.GetValues<Residual>())
+                float[] actual = problem.Run(fused.Backend, format, activation, hasBias, residual);
+                float[] expected = problem.Run(composite.Backend, format, activation, hasBias, residual);
+                for (int i = 0; i < actual.Length; i++)
                 {
-                    bool hasBias = ((int)activation + (int)residual) % 2 == 0;
-                    float[] actual = problem.Run(fused.Backend, format, activation, hasBias, residual);
-                    float[] expected = problem.Run(composite.Backend, format, activation, hasBias, residual);
-                    for (int i = 0; i < actual.Length; i++)
-                    {
-                        // Both round sums of K terms, which grows like √K u for random signs; the terms of I8 are taken apart (a byte above the least of a
-                        // row, and that least), which at most triples them. Activations have slopes below 1.13; bias and residual are of order 1.
-                        double bound = (3 * problem.Magnitude(i) + 4) * Unit * (8 + (2 * Math.Sqrt(k)));
-                        Assert.True(Math.Abs(actual[i] - expected[i]) <= bound, $"{width} {format} [{m}, {n}, {k}] {activation}, bias {hasBias}, residual {residual}: element {i} is {actual[i]}, composite {expected[i]}.");
-                    }
+                    // Both round sums of K terms, which grows like √K u for random signs; the terms of I8 are taken apart (a byte above the least of a
+                    // row, and that least), which at most triples them. Activations have slopes below 1.13; bias and residual are of order 1.
+                    double bound = (3 * problem.Magnitude(i) + 4) * Unit * (8 + (2 * Math.Sqrt(k)));
+                    Assert.True(Math.Abs(actual[i] - expected[i]) <= bound, $"{width} {format} [{m}, {n}, {k}] {activation}, bias {hasBias}, residual {residual}: element {i} is {actual[i]}, composite {expected[i]}.");
                 }
             }
         }
@@ -93,7 +95,7 @@ public sealed class PackedLinearTests
     public void Results_do_not_depend_on_the_number_of_threads(string width, WeightFormat format)
     {
         using KernelBed one = new(width, threads: 1), two = new(width, threads: 2), three = new(width, threads: 3);
-        foreach ((int m, int n, int k) in new[] { (1, 3000, 384), (197, 384, 800), (700, 100, 64) })
+        foreach ((int m, int n, int k) in new[] { (1, 3000, 384), (60, 200, 800), (300, 200, 64) })
         {
             PackedProblem problem = new(m, n, k);
             float[] expected = problem.Run(one.Backend, format, Activation.Gelu, hasBias: true, Residual.InPlace);
@@ -106,7 +108,7 @@ public sealed class PackedLinearTests
     public void A_warm_product_allocates_nothing(string width, WeightFormat format)
     {
         using KernelBed bed = new(width);
-        foreach ((int m, int n, int k) in new[] { (1, 500, 500), (100, 200, 400) })
+        foreach ((int m, int n, int k) in new[] { (1, 500, 500), (60, 200, 200) })
             Assert.Equal(0, new PackedProblem(m, n, k).AllocatedBytes(bed.Backend, format));
     }
 

@@ -59,7 +59,7 @@ internal sealed class PackedProblem
         using Memory memory = new(this, backend, format);
         backend.Pack(memory.Weight.View, memory.Packed);
         long before = 0;
-        for (int i = 0; i < 50; i++)
+        for (int i = 0; i < 10; i++)
         {
             before = GC.GetAllocatedBytesForCurrentThread();
             backend.PackedLinear(memory.X.View, memory.Packed, memory.Bias.View, Activation.Gelu, memory.Residual.View, memory.Y.View);
