@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using BenchmarkDotNet.Attributes;
 using Dino.Benchmarks.Peers;
+using Dino.Benchmarks.Peers.Own;
 
 namespace Dino.Benchmarks;
 
@@ -19,6 +20,9 @@ internal static class Smoke
                 runs += RunOnce(type, values);
             Console.Out.WriteLine($"{type.Name}: {runs - before} runs");
         }
+
+        using (TrainWorkload step = new("cifar", prototypes: 4096, batch: 2, threads: 1))
+            step.Run();
 
         // Peers are looked for in a folder that has none: their columns say so, ours has to work.
         string folder = Path.Combine(Path.GetTempPath(), $"dino-smoke-{Environment.ProcessId}");

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 
 namespace Dino.Benchmarks.Peers;
 
@@ -101,18 +100,27 @@ internal abstract class ContenderProcess(Contender contender) : IDisposable
         }
     }
 
+    /// <summary>Ends a process when a token is cancelled: reading from a pipe cannot be interrupted, but it ends with its writer.</summary>
+    protected static CancellationTokenRegistration EndOn(Process process, CancellationToken cancellationToken) => cancellationToken.UnsafeRegister(_ => End(process), null);
+
     protected static void Kill(Process? process)
+    {
+        if (process is null)
+            return;
+        End(process);
+        process.Dispose();
+    }
+
+    private static void End(Process process)
     {
         try
         {
-            process?.Kill(entireProcessTree: true);
+            process.Kill(entireProcessTree: true);
         }
         catch (InvalidOperationException)
         {
             // It has ended by itself.
         }
-
-        process?.Dispose();
     }
 
     private void Remember(string? line)

@@ -18,13 +18,12 @@ internal sealed class LaunchedContender(Contender contender) : ContenderProcess(
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         // The first start reads the files from disk and does not count, so it can be watched for its memory.
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<double> run = LaunchAsync(cancellationToken);
         while (!run.IsCompleted)
         {
             if (_process is { HasExited: false } process)
                 _peak = PeakMemoryOf(process) ?? _peak;
-            await Task.WhenAny(run, Task.Delay(2, cancellationToken));
+            await Task.WhenAny(run, Task.Delay(2, CancellationToken.None));
         }
 
         await run;
@@ -48,15 +47,17 @@ internal sealed class LaunchedContender(Contender contender) : ContenderProcess(
     private async Task<double> LaunchAsync(CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        _process = Launch();
-        _process.StandardInput.Close();
-        Task<string> output = _process.StandardOutput.ReadToEndAsync(cancellationToken);
-        await _process.WaitForExitAsync(cancellationToken);
+        Process process = _process = Launch();
+        using CancellationTokenRegistration end = EndOn(process, cancellationToken);
+        process.StandardInput.Close();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        await process.WaitForExitAsync(CancellationToken.None);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         await output;
-        int status = _process.ExitCode;
-        Kill(_process);
+        cancellationToken.ThrowIfCancellationRequested();
+        int status = process.ExitCode;
         _process = null;
+        process.Dispose();
         return status == 0 ? seconds : throw Ended(status);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Dino.Benchmarks.Peers;
 
@@ -20,6 +21,9 @@ internal static class PeersCommand
     private static readonly Option<string?> s_update = new("--update") { Description = "Replace the tables between the markers of this document, for example docs/performance.md." };
     private static readonly Option<string?> s_commit = new("--commit") { Description = "The version measured, where git cannot tell." };
 
+    /// <summary>Exit status after Ctrl-C, as shells expect it.</summary>
+    private const int Stopped = 130;
+
     /// <summary>0 if our side of every row ran, 1 if not, 2 for a wrong call, 130 after Ctrl-C.</summary>
     public static int Run(string[] arguments)
     {
@@ -29,7 +33,18 @@ internal static class PeersCommand
         };
         command.SetAction(MeasureAsync);
         ParseResult parsed = command.Parse(arguments);
-        return parsed.Errors.Count > 0 ? Usage(parsed) : parsed.InvokeAsync().GetAwaiter().GetResult();
+        if (parsed.Errors.Count > 0)
+            return Usage(parsed);
+        using CancellationTokenSource stop = new();
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            // Not on the thread of signals: what follows ends the contenders and writes what was measured.
+            _ = stop.CancelAsync();
+        }
+
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        return parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, stop.Token).GetAwaiter().GetResult();
     }
 
     private static int Usage(ParseResult parsed)
@@ -59,11 +74,6 @@ internal static class PeersCommand
             Console.Error.WriteLine(error.Message);
             return 1;
         }
-        catch (OperationCanceledException)
-        {
-            Console.Error.WriteLine("stopped");
-            return 130;
-        }
         finally
         {
             if (Directory.Exists(work))
@@ -76,29 +86,25 @@ internal static class PeersCommand
         string? update = parsed.GetValue(s_update), file = parsed.GetValue(s_out);
         if (!Directory.Exists(settings.PeersDirectory))
             Console.Error.WriteLine($"There are no peers in {settings.PeersDirectory}: run {Path.Combine(PeerSettings.Drivers, "setup.sh")} --peers-dir {settings.PeersDirectory}. Until then their columns say so.");
+        // An hour of measuring must not end with a document that has no place for it.
+        foreach (RowGroup group in update is null ? [] : groups)
+            ReportTable.Insert(await File.ReadAllTextAsync(update!, cancellationToken), group.Key, "");
         Machine machine = Machine.Describe(parsed.GetValue(s_commit));
-        RowRunner runner = new(settings);
         List<RowResult> all = [];
         List<string> tables = [];
         long start = Stopwatch.GetTimestamp();
+        bool stopped = false;
         foreach (RowGroup group in groups)
         {
-            List<RowResult> results = [];
-            foreach (Row row in group.Rows(settings).Where(row => settings.Only.Count == 0 || settings.Only.Any(text => row.Name.Contains(text, StringComparison.OrdinalIgnoreCase))))
-            {
-                RowResult result = await runner.RunAsync(row, cancellationToken);
-                results.Add(result);
-                Show(result, group);
-            }
-
-            if (results.Count == 0)
-                continue;
+            (IReadOnlyList<RowResult> results, stopped) = await MeasureAsync(group, settings, cancellationToken);
             all.AddRange(results);
-            string table = ReportTable.Of(group, results, machine);
-            tables.Add($"## {group.Title}\n\n{table}");
-            // Group by group, so that a run that is stopped has said what it knows.
-            if (update is not null)
-                await File.WriteAllTextAsync(update, ReportTable.Insert(await File.ReadAllTextAsync(update, cancellationToken), group.Key, table), cancellationToken);
+            if (results.Count > 0)
+                tables.Add($"## {group.Title}\n\n{ReportTable.Of(group, results, machine)}");
+            if (stopped)
+                break;
+            // Group by group, and only whole ones: the document keeps its older table otherwise.
+            if (update is not null && results.Count > 0)
+                await File.WriteAllTextAsync(update, ReportTable.Insert(await File.ReadAllTextAsync(update, cancellationToken), group.Key, ReportTable.Of(group, results, machine)), cancellationToken);
         }
 
         string text = string.Join('\n', tables);
@@ -106,8 +112,31 @@ internal static class PeersCommand
         if (file is not null && file.EndsWith(".json", StringComparison.Ordinal))
             new ReportFile(machine, settings.Rounds, settings.Seconds, Stopwatch.GetElapsedTime(start).TotalSeconds, all).Save(file);
         else if (file is not null)
-            await File.WriteAllTextAsync(file, text, cancellationToken);
-        return all.Count > 0 && all.TrueForAll(row => row.Contenders[0].Counts) ? 0 : 1;
+            await File.WriteAllTextAsync(file, text, CancellationToken.None);
+        Console.Error.WriteLine($"{(stopped ? "stopped after " : "")}{all.Count} rows, {Stopwatch.GetElapsedTime(start).TotalMinutes:F1} minutes");
+        return stopped ? Stopped : all.Count > 0 && all.TrueForAll(row => row.Contenders[0].Counts) ? 0 : 1;
+    }
+
+    /// <summary>The rows of one table, as far as they were measured before somebody stopped the run.</summary>
+    private static async Task<(IReadOnlyList<RowResult> Results, bool Stopped)> MeasureAsync(RowGroup group, PeerSettings settings, CancellationToken cancellationToken)
+    {
+        RowRunner runner = new(settings);
+        List<RowResult> results = [];
+        try
+        {
+            foreach (Row row in group.Rows(settings).Where(row => settings.Only.Count == 0 || settings.Only.Any(text => row.Name.Contains(text, StringComparison.OrdinalIgnoreCase))))
+            {
+                RowResult result = await runner.RunAsync(row, cancellationToken);
+                results.Add(result);
+                Show(result, group);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return (results, true);
+        }
+
+        return (results, false);
     }
 
     /// <exception cref="ArgumentException">A value that cannot be.</exception>

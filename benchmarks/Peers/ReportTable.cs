@@ -25,7 +25,7 @@ internal static class ReportTable
         }
 
         text.AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Median (smallest–largest). {machine}. {string.Join("; ", Versions(rows))}.");
+        text.AppendLine(CultureInfo.InvariantCulture, $"Median (smallest–largest). {string.Join("; ", [machine.ToString(), .. Versions(rows)])}.");
         if (rows.Any(row => row.Disturbed))
             text.AppendLine(CultureInfo.InvariantCulture, $"† Other processes used more than {LoadMeter.Disturbing} cores meanwhile: measure again.");
         return text.ToString();
@@ -64,8 +64,10 @@ internal static class ReportTable
         return row.MemoryRatio is null ? ours : string.Create(CultureInfo.InvariantCulture, $"{ours} / {peer:F0} = {row.MemoryRatio:F2}");
     }
 
+    /// <summary>What the peers say they are; ours is part of the machine's line.</summary>
     private static IEnumerable<string> Versions(IReadOnlyList<RowResult> rows) =>
-        rows.SelectMany(row => row.Contenders).Where(contender => contender.Name != Contender.Own && contender.Version.Length > 0 && contender.Counts).Select(contender => contender.Version).Distinct().DefaultIfEmpty("no peer");
+        rows.SelectMany(row => row.Contenders).Where(contender => contender.Counts && contender.Version.Length > 0).Select(contender => contender.Version)
+            .Except(rows.Select(row => row.Contenders[0].Version));
 
     /// <summary>Three digits, as many as a noisy machine deserves.</summary>
     private static string Number(double value) => value switch

@@ -45,17 +45,14 @@ internal sealed class ServedContender(Contender contender) : ContenderProcess(co
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(s_patience);
-        try
-        {
-            if (await _process!.StandardOutput.ReadLineAsync(patience.Token) is { } line)
-                return line;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new ContenderException("failed", $"it said nothing for {s_patience.TotalMinutes} minutes");
-        }
-
-        await _process.WaitForExitAsync(cancellationToken);
-        throw Ended(_process.ExitCode);
+        Process process = _process!;
+        string? line;
+        using (EndOn(process, patience.Token))
+            line = await process.StandardOutput.ReadLineAsync(CancellationToken.None);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (line is not null)
+            return line;
+        await process.WaitForExitAsync(CancellationToken.None);
+        throw patience.IsCancellationRequested ? new ContenderException("failed", $"it said nothing for {s_patience.TotalMinutes} minutes") : Ended(process.ExitCode);
     }
 }
