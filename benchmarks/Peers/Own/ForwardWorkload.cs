@@ -1,0 +1,40 @@
+using Dino.Nn;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+
+namespace Dino.Benchmarks.Peers.Own;
+
+/// <summary>CLS features of a batch of 224-pixel pictures, from pixels in managed memory to features in managed memory.</summary>
+internal sealed class ForwardWorkload : IWorkload
+{
+    private const int Side = 224;
+    private readonly CpuDevice _device;
+    private readonly LoadedModel _model;
+    private readonly float[] _pixels, _features;
+    private readonly int _batch;
+
+    /// <param name="weights">A safetensors file, or "none" for first weights: the time is the same, the features are not comparable.</param>
+    public ForwardWorkload(string architecture, int batch, int threads, string weights)
+    {
+        _device = new CpuDevice(threads);
+        _model = weights == "none" ? ModelFile.Untrained(VisionTransformerOptions.ByName(architecture), _device) : ModelFile.Load(weights, _device);
+        _batch = batch;
+        _pixels = Noise.Of(batch * 3 * Side * Side);
+        _features = new float[batch * _model.Backbone.Options.Width];
+    }
+
+    public void Run()
+    {
+        using Scope scope = _device.OpenScope(GradMode.Off);
+        _model.Backbone.Forward(scope.Upload(_pixels, [_batch, 3, Side, Side])).Read(_features);
+    }
+
+    /// <summary>The first features of the last picture.</summary>
+    public double[] Check() => [.. _features.Skip(_features.Length / _batch * (_batch - 1)).Take(8).Select(value => (double)value)];
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _device.Dispose();
+    }
+}
