@@ -17,11 +17,12 @@ public sealed class TensorStore : TensorOwner, IDisposable
     private nint _data;
     private nint _gradients;
 
-    /// <summary>A store of zeros.</summary>
+    /// <summary>A store of zeros, unless its values are about to be written anyway.</summary>
     /// <param name="device">Where the store lives.</param>
     /// <param name="shapes">The tensors, in order.</param>
     /// <param name="withGradients">Whether there is a gradient buffer and the tensors require gradients.</param>
-    public TensorStore(Device device, IReadOnlyList<Shape> shapes, bool withGradients)
+    /// <param name="isCleared">False leaves the tensors without values; only the padding between them is zero then.</param>
+    public TensorStore(Device device, IReadOnlyList<Shape> shapes, bool withGradients, bool isCleared = true)
         : base(device)
     {
         _offsets = new long[shapes.Count];
@@ -33,7 +34,10 @@ public sealed class TensorStore : TensorOwner, IDisposable
         }
 
         _data = device.Backend.Allocate(_count * sizeof(float));
-        device.Backend.Fill(Data, 0);
+        if (isCleared)
+            device.Backend.Fill(Data, 0);
+        else
+            ClearPadding(shapes);
         if (withGradients)
         {
             _gradients = device.Backend.Allocate(_count * sizeof(float));
@@ -101,6 +105,16 @@ public sealed class TensorStore : TensorOwner, IDisposable
         if (_gradients != 0)
             Device.Backend.Free(_gradients, _count * sizeof(float));
         (_data, _gradients) = (0, 0);
+    }
+
+    private void ClearPadding(IReadOnlyList<Shape> shapes)
+    {
+        for (int i = 0; i < shapes.Count; i++)
+        {
+            long end = _offsets[i] + shapes[i].Count, next = i + 1 < shapes.Count ? _offsets[i + 1] : _count;
+            if (next > end)
+                Device.Backend.Fill(Data.Slice(end, [checked((int)(next - end))]), 0);
+        }
     }
 
     private nint Alive(nint address)

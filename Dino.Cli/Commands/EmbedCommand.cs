@@ -30,11 +30,13 @@ internal static class EmbedCommand
         {
             string path = Options.PrepareOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
             string kind = Path.GetExtension(path);
+            // One picture is decoded while the weights are read.
+            Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
             using CpuDevice device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device, once: File.Exists(source));
             int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize, "--crop");
-            FeatureSet features = File.Exists(source)
-                ? FeatureSet.OfImage(loaded, ImageFile.Decode(source), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))
+            FeatureSet features = picture is not null
+                ? FeatureSet.OfImage(loaded, picture.GetAwaiter().GetResult(), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))
                 : FeatureSet.OfModel(loaded, ImageFolder.Open(source), size, parsed.GetValue(resize), !parsed.GetValue(raw), parsed.GetValue(batch), null, cancellation);
             Save(features, path, kind);
             foreach (SkippedPicture skipped in features.Skipped)

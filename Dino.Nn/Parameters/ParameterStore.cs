@@ -59,11 +59,15 @@ public sealed class ParameterStore : IDisposable
     /// <param name="device">Where to live.</param>
     /// <param name="seed">Seed of the initialisation.</param>
     /// <param name="withGradients">False for a teacher or for inference: no gradient memory, nothing is ever recorded.</param>
-    public ParameterStore Allocate(Device device, ulong seed = 0, bool withGradients = true)
+    /// <param name="initialize">
+    /// False leaves the parameters without values, for a network that is loaded whole right after: drawing them takes longer than reading
+    /// a file. Buffers, of which files may lack some, get their first values all the same.
+    /// </param>
+    public ParameterStore Allocate(Device device, ulong seed = 0, bool withGradients = true, bool initialize = true)
     {
         if (_values is not null)
             throw new InvalidOperationException("The ParameterStore is allocated already.");
-        _values = new TensorStore(device, [.. _parameters.Select(parameter => parameter.Shape)], withGradients);
+        _values = new TensorStore(device, [.. _parameters.Select(parameter => parameter.Shape)], withGradients, isCleared: initialize);
         _bufferValues = new TensorStore(device, [.. _buffers.Select(buffer => buffer.Shape)], withGradients: false);
         foreach ((int i, Parameter parameter) in _parameters.Index())
         {
@@ -75,7 +79,11 @@ public sealed class ParameterStore : IDisposable
         foreach ((int i, Parameter buffer) in _buffers.Index())
             buffer.Tensor = _bufferValues[i];
         foreach ((int i, Parameter parameter) in All.Index())
-            parameter.Initializer.Fill(parameter.Tensor, new RandomKey(seed, B: (uint)i, C: RandomPurpose.Initialization));
+        {
+            if (initialize || parameter.IsBuffer)
+                parameter.Initializer.Fill(parameter.Tensor, new RandomKey(seed, B: (uint)i, C: RandomPurpose.Initialization));
+        }
+
         return this;
     }
 

@@ -43,7 +43,7 @@ public static class StateDict
         foreach (SafetensorsEntry entry in file.Entries.Values)
         {
             if ((rename is null ? entry.Name : rename(entry.Name)) is { } name && store.TryFind(name) is { } parameter)
-                Write(parameter.Tensor, file.ReadSingles(entry.Name));
+                file.ReadTensor(entry.Name, parameter.Tensor);
         }
     }
 

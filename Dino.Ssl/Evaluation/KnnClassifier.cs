@@ -9,8 +9,11 @@ namespace Dino.Ssl.Evaluation;
 /// <remarks>Wu et al. 2018, section 3.4, as in the official evaluation; works with any number of queries and classes.</remarks>
 public sealed class KnnClassifier : IDisposable
 {
-    /// <summary>Queries compared at a time: bounds memory and feeds the matrix product well.</summary>
-    private const int Chunk = 256;
+    /// <summary>Products between two looks at the cancellation token: a second or two.</summary>
+    private const long ChunkWork = 400_000_000_000;
+
+    /// <summary>Elements of queries on the device at a time.</summary>
+    private const int ChunkElements = 8 << 20;
 
     private readonly TensorStore _memory;
     private readonly int[] _labels;
@@ -53,30 +56,10 @@ public sealed class KnnClassifier : IDisposable
     /// <returns>[M, classes].</returns>
     public float[] Scores(ReadOnlySpan<float> queries, int k = 20, double temperature = 0.07, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
-        if (queries.Length % Width != 0)
-            throw new ShapeMismatchException($"k-NN: {queries.Length} query values are not a multiple of the width {Width}.");
-        k = Math.Min(k, _labels.Length);
-        int count = queries.Length / Width;
-        float[] scores = new float[(long)count * _classes];
-        float[] similarities = new float[Chunk * k];
-        int[] neighbours = new int[Chunk * k];
-        for (int start = 0; start < count; start += Chunk)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            int rows = Math.Min(Chunk, count - start);
-            using Scope scope = _device.OpenScope(GradMode.Off);
-            Tensor query = scope.Upload(queries.Slice(start * Width, rows * Width), [rows, Width]);
-            Tensor all = query.MatMul(_memory[0], transposeOther: true);
-            Tensor values = scope.Empty([rows, k]), indices = scope.Empty([rows, k], DType.I32);
-            scope.Backend.TopK(all.View, values.View, indices.View);
-            values.Read(similarities.AsSpan(0, rows * k));
-            scope.Backend.Download(indices.View, MemoryMarshal.AsBytes(neighbours.AsSpan(0, rows * k)));
-            for (int i = 0; i < rows * k; i++)
-                scores[((start + (i / k)) * _classes) + _labels[neighbours[i]]] += (float)Math.Exp(similarities[i] / temperature);
-        }
-
+        (float[] similarities, int[] neighbours, k) = Neighbours(queries, k, temperature, cancellationToken);
+        float[] scores = new float[(long)(similarities.Length / k) * _classes];
+        for (int i = 0; i < similarities.Length; i += k)
+            Vote(similarities.AsSpan(i, k), neighbours.AsSpan(i, k), temperature, scores.AsSpan(i / k * _classes, _classes));
         return scores;
     }
 
@@ -88,22 +71,59 @@ public sealed class KnnClassifier : IDisposable
     /// <param name="cancellationToken">Stops between chunks.</param>
     public KnnResult Evaluate(ReadOnlySpan<float> queries, ReadOnlySpan<int> labels, int k = 20, double temperature = 0.07, CancellationToken cancellationToken = default)
     {
-        float[] scores = Scores(queries, k, temperature, cancellationToken);
-        if (labels.IsEmpty || scores.Length != labels.Length * _classes)
-            throw new ArgumentException($"k-NN: {labels.Length} labels for {scores.Length / _classes} queries.", nameof(labels));
-        int best = 0, among = 0, depth = Math.Min(5, k);
+        if (labels.IsEmpty || queries.Length != (long)labels.Length * Width)
+            throw new ArgumentException($"k-NN: {labels.Length} labels for {queries.Length / Width} queries.", nameof(labels));
+        int depth = Math.Min(5, k);
+        (float[] similarities, int[] neighbours, k) = Neighbours(queries, k, temperature, cancellationToken);
+        // The votes of one query at a time: those of all, [M, classes], can be many times the neighbours.
+        float[] votes = new float[_classes];
+        int best = 0, among = 0;
         for (int i = 0; i < labels.Length; i++)
         {
-            int rank = Rank(scores.AsSpan(i * _classes, _classes), labels[i]);
+            Array.Clear(votes);
+            Vote(similarities.AsSpan(i * k, k), neighbours.AsSpan(i * k, k), temperature, votes);
+            int rank = Rank(votes, labels[i]);
             best += rank == 0 ? 1 : 0;
             among += rank < depth ? 1 : 0;
         }
 
-        return new KnnResult(100.0 * best / labels.Length, 100.0 * among / labels.Length, Math.Min(k, _labels.Length), _labels.Length, labels.Length);
+        return new KnnResult(100.0 * best / labels.Length, 100.0 * among / labels.Length, k, _labels.Length, labels.Length);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>The k most similar pictures of each query, [M, k], and their similarities; k shrinks to the pictures there are.</summary>
+    private (float[] Similarities, int[] Indices, int K) Neighbours(ReadOnlySpan<float> queries, int k, double temperature, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
+        if (queries.Length % Width != 0)
+            throw new ShapeMismatchException($"k-NN: {queries.Length} query values are not a multiple of the width {Width}.");
+        k = Math.Min(k, _labels.Length);
+        int count = queries.Length / Width;
+        float[] similarities = new float[checked(count * k)];
+        int[] neighbours = new int[similarities.Length];
+        int chunk = (int)Math.Clamp(Math.Min(ChunkWork / _labels.Length, ChunkElements) / Width, 64, Math.Max(count, 64));
+        for (int start = 0; start < count; start += chunk)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int rows = Math.Min(chunk, count - start);
+            using Scope scope = _device.OpenScope(GradMode.Off);
+            Tensor query = scope.Upload(queries.Slice(start * Width, rows * Width), [rows, Width]);
+            Tensor values = query.TopProducts(_memory[0], k, out Tensor indices);
+            values.Read(similarities.AsSpan(start * k, rows * k));
+            scope.Backend.Download(indices.View, MemoryMarshal.AsBytes(neighbours.AsSpan(start * k, rows * k)));
+        }
+
+        return (similarities, neighbours, k);
+    }
+
+    private void Vote(ReadOnlySpan<float> similarities, ReadOnlySpan<int> neighbours, double temperature, Span<float> votes)
+    {
+        for (int i = 0; i < neighbours.Length; i++)
+            votes[_labels[neighbours[i]]] += (float)Math.Exp(similarities[i] / temperature);
+    }
 
     /// <summary>How many classes are ahead of one; of equal votes the lower class number is ahead.</summary>
     private static int Rank(ReadOnlySpan<float> scores, int label)

@@ -65,7 +65,7 @@ public static class ModelFile
         try
         {
             VisionTransformer backbone = new(store.Root, architecture);
-            store.Allocate(device, withGradients: false);
+            store.Allocate(device, withGradients: false, initialize: false);
             StateDict.Load(store, file, Rename);
             if (format is { } chosen)
                 store.PackWeights(chosen);

@@ -118,6 +118,13 @@ public abstract partial class Backend : IDisposable
     /// <summary>Gradient of <see cref="Attention"/>; recomputes the probabilities from logSumExp.</summary>
     public virtual partial void AttentionBackward(in View qkv, float scale, in View y, in View logSumExp, in View dy, in Destination dqkv);
 
+    // Fused: search.
+    /// <summary>
+    /// The k largest elements of each row of x [M, D] · memoryᵀ [N, D] + offsets [N], in falling order, ties by rising index: values [M, k] and indices
+    /// [M, k], k at most N. offsets are optional.
+    /// </summary>
+    public virtual partial void TopProducts(in View x, in View memory, in View offsets, in View values, in View indices);
+
     // Fused: losses.
     /// <summary>
     /// DINO cross-entropy. student [S·B, K] and teacher [T·B, K] hold raw logits, view-major; centre [K]. Teacher targets are

@@ -18,6 +18,8 @@ internal unsafe partial class CpuPrimitives<V>(WorkerPool pool) : Backend
     public override nint Allocate(long bytes)
     {
         GC.AddMemoryPressure(Math.Max(bytes, 1));
+        if (bytes >= HugePages.WorthwhileBytes)
+            return HugePages.Allocate((nuint)bytes);
         return (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
     }
 

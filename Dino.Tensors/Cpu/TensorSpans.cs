@@ -19,4 +19,12 @@ public readonly partial struct Tensor
             lengths[i] = shape[i];
         return new ReadOnlyTensorSpan<float>(View.F32, (nint)Count, lengths);
     }
+
+    /// <summary>The elements of an F32 tensor that lives in host memory; false for any other.</summary>
+    internal unsafe bool TryGetHostSpan(out Span<float> elements)
+    {
+        bool isHost = DType == DType.F32 && Device is CpuDevice && Count <= int.MaxValue;
+        elements = isHost ? new Span<float>(View.F32, (int)Count) : default;
+        return isHost;
+    }
 }

@@ -116,6 +116,21 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
+    /// <summary>A tensor widened or narrowed to F32, into the memory of a tensor: in host memory stored F32 is read there without a copy in between.</summary>
+    /// <param name="name">Key in the file.</param>
+    /// <param name="destination">F32, exactly as many elements as the stored tensor has; on any device.</param>
+    /// <exception cref="KeyNotFoundException">No such tensor.</exception>
+    /// <exception cref="ArgumentException">The destination has another length or element type.</exception>
+    public void ReadTensor(string name, Tensor destination)
+    {
+        if (destination.DType != DType.F32 || destination.Count != Entry(name).Count)
+            throw new ArgumentException($"{_path}: tensor '{name}' has {Entry(name).Count} elements [{string.Join(", ", Entry(name).Shape)}], the destination is {destination.DType} {destination.Shape}.", nameof(destination));
+        if (destination.TryGetHostSpan(out Span<float> elements))
+            ReadSingles(name, elements);
+        else
+            destination.Device.Backend.Upload(MemoryMarshal.AsBytes<float>(ReadSingles(name)), destination.View);
+    }
+
     /// <summary>A tensor widened to double, whatever its stored type. Exact for every type but I64 and U64 beyond 2^53.</summary>
     /// <exception cref="KeyNotFoundException">No such tensor.</exception>
     public double[] ReadDoubles(string name)
