@@ -17,7 +17,7 @@ internal sealed class GemmWorkload : IWorkload
     {
         _device = new CpuDevice(threads);
         _scope = _device.OpenScope(GradMode.Off);
-        Tensor a = Filled(batch * m * k, 17), b = Filled(batch * k * n, 13);
+        Tensor a = Filled(_scope, batch * m * k, 17), b = Filled(_scope, batch * k * n, 13);
         _y = _scope.Zeros([batch * m * n]);
         _arguments = MatMulArguments.Single(a.View.Address, b.View.Address, _y.View.Address, m, n, k, kind[0] == 'T', kind[1] == 'T') with
         {
@@ -36,11 +36,12 @@ internal sealed class GemmWorkload : IWorkload
         _device.Dispose();
     }
 
-    private Tensor Filled(int count, int period)
+    /// <summary>Values that every contender makes alike.</summary>
+    public static Tensor Filled(Scope scope, int count, int period)
     {
         float[] values = new float[count];
         for (int i = 0; i < count; i++)
             values[i] = ((float)(i % period) / period) - 0.4f;
-        return _scope.Upload(values, [count]);
+        return scope.Upload(values, [count]);
     }
 }
