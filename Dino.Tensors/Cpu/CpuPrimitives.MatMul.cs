@@ -47,7 +47,7 @@ internal unsafe partial class CpuPrimitives<V>
         for (int depth = 0; depth < plan.Depths.Parts; depth = tiles.EndDepth)
         {
             tiles.FirstDepth = depth;
-            tiles.EndDepth = Math.Min(depth + Plan.DepthBlocksTogether, plan.Depths.Parts);
+            tiles.EndDepth = Math.Min(depth + plan.DepthBlocksTogether, plan.Depths.Parts);
             Workers.Run(tiles.Tasks, ref tiles);
         }
     }

@@ -21,38 +21,45 @@ internal static unsafe class MicroKernel<V>
     /// <param name="a">Element (i, k) is at a[i · rowStride + k · stepA].</param>
     /// <param name="b">Row k, all vectors of it full, is at b[k · stepB].</param>
     /// <param name="accumulate">Add to y; otherwise y is written without being read.</param>
-    public static void Run(int rows, int vectors, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate)
+    public static void Run(int rows, int vectors, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate) =>
+        Run(rows, vectors, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, default(NoFetch));
+
+    /// <summary>The same, and <paramref name="fetch"/> asks for what later tiles will read.</summary>
+    public static void Run<F>(int rows, int vectors, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
+        where F : struct, IFetch
     {
         switch (vectors)
         {
-            case 1: Run<Size1>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 2: Run<Size2>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 3: Run<Size3>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            default: Run<Size4>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
+            case 1: Run<Size1, F>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 2: Run<Size2, F>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 3: Run<Size3, F>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            default: Run<Size4, F>(rows, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
         }
     }
 
-    private static void Run<C>(int rows, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate)
+    private static void Run<C, F>(int rows, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
         where C : ISize
+        where F : struct, IFetch
     {
         switch (rows)
         {
-            case 1: Run<Size1, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 2: Run<Size2, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 3: Run<Size3, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 4: Run<Size4, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 5: Run<Size5, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 6: Run<Size6, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            case 7: Run<Size7, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
-            default: Run<Size8, C>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate); break;
+            case 1: Run<Size1, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 2: Run<Size2, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 3: Run<Size3, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 4: Run<Size4, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 5: Run<Size5, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 6: Run<Size6, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            case 7: Run<Size7, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
+            default: Run<Size8, C, F>(a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, fetch); break;
         }
     }
 
     // Optimised at once: in the first tier this loop runs fifteen times slower, long enough to be noticed at start-up.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<R, C>(float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate)
+    private static void Run<R, C, F>(float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
         where R : ISize
         where C : ISize
+        where F : struct, IFetch
     {
         V s00 = V.Zero, s01 = V.Zero, s02 = V.Zero, s03 = V.Zero;
         V s10 = V.Zero, s11 = V.Zero, s12 = V.Zero, s13 = V.Zero;
@@ -69,6 +76,7 @@ internal static unsafe class MicroKernel<V>
         nint k = 0;
         for (int left = depth; left > 0; left--)
         {
+            fetch.Step(a + k, b);
             V b0 = V.Load(b);
             V b1 = C.Value > 1 ? V.Load(b + V.Count) : V.Zero;
             V b2 = C.Value > 2 ? V.Load(b + 2 * V.Count) : V.Zero;

@@ -36,7 +36,10 @@ internal readonly struct Plan
     public const int MaxGroupColumns = 256;
 
     /// <summary>Blocks of k that all tasks work through before any goes on, so that deep products share what they read.</summary>
-    public const int DepthBlocksTogether = 4;
+    private const int DepthBlocks = 4;
+
+    /// <summary>The same where a block fetches the next one: its first block is the only one that waits for memory.</summary>
+    private const int DepthBlocksTransposed = 16;
 
     /// <summary>Multiplications that pay for waking another thread several times over (about 10 µs of one core).</summary>
     private const long TaskWork = 1 << 20;
@@ -45,7 +48,7 @@ internal readonly struct Plan
     private const int MinRowsPerBlock = 48;
     private const int WantedTasks = 16;
 
-    public readonly int TileRows;
+    public readonly int TileRows, DepthBlocksTogether;
     public readonly Split Depths, Panels, Groups, RowBlocks;
     public readonly int MatricesPerTask;
 
@@ -54,6 +57,7 @@ internal readonly struct Plan
         int vectors = Math.Max(1, (product.N + lanes - 1) / lanes);
         (TileRows, int tileVectors) = Tile(vectors, lanes);
         Depths = Split.AtMost(product.K, product.StepA == 1 ? MaxDepth : MaxDepthTransposed);
+        DepthBlocksTogether = product.StepA == 1 ? DepthBlocks : DepthBlocksTransposed;
         Panels = Split.AtMost(vectors, tileVectors);
         int widest = MaxGroupColumns / (tileVectors * lanes);
         int tasks = (int)Math.Clamp(product.Work / TaskWork, 1, Math.Max(1, WantedTasks / product.Matrices));

@@ -55,6 +55,11 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
         float* edge = panels + Plan.MaxDepth * Plan.MaxGroupColumns;
         int firstVector = _plan.Panels.Start(firstPanel);
         Split tiles = Split.AtMost(rows, _plan.TileRows);
+
+        // The next block of k, where it lies row by row: a packed b is read from end to end, as are the rows of a that is not transposed.
+        bool fetches = !last && !packAll;
+        int tileCount = tiles.Parts * (endPanel - firstPanel);
+        FetchSchedule linesA = new(_product.StepA == 1 ? 0 : rows, tileCount), linesB = new((_plan.Panels.Start(endPanel) - firstVector) * V.Count, tileCount);
         for (int t = 0; t < tiles.Parts; t++)
         {
             int row = firstRow + tiles.Start(t), count = tiles.Length(t);
@@ -72,7 +77,14 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
                     Rows<V>.Scale(tile, _product.StrideY, count, columns, _product.Beta);
                 if (TEpilogue.Exists && last)
                     _epilogue.Prepare(tile, _product.StrideY, row, column, count, columns);
-                if (columns == vectors * V.Count)
+                if (columns == vectors * V.Count && fetches)
+                {
+                    int lineA = linesA.Next(), lineB = linesB.Next();
+                    nint distanceA = lineA < 0 ? 0 : depth * _product.StepA + firstRow + lineA - row;
+                    nint distanceB = lineB < 0 ? 0 : depth * _product.StepB + firstVector * V.Count + lineB - column;
+                    MicroKernel<V>.Run(count, vectors, rowsOfA, _product.RowStrideA, _product.StepA, panel, stepB, depth, tile, _product.StrideY, accumulate, new LineFetch(distanceA, distanceB));
+                }
+                else if (columns == vectors * V.Count)
                 {
                     MicroKernel<V>.Run(count, vectors, rowsOfA, _product.RowStrideA, _product.StepA, panel, stepB, depth, tile, _product.StrideY, accumulate);
                 }
