@@ -14,6 +14,9 @@ public static class RandomPurpose
     /// <summary>Order of the samples in an epoch.</summary>
     public const uint Shuffle = 3;
 
+    /// <summary>First centres of a clustering.</summary>
+    public const uint Clustering = 4;
+
     /// <summary>Augmentation of view v uses Augmentation + v.</summary>
     public const uint Augmentation = 16;
 }

@@ -1,0 +1,80 @@
+using System.Numerics.Tensors;
+
+namespace Dino.Ssl.Evaluation;
+
+/// <summary>Sums over rows of matrices on the host, in double precision and in fixed order.</summary>
+internal static class RowMath
+{
+    /// <summary>Columns whose means one task takes: two cache lines of every row.</summary>
+    private const int ColumnsPerTask = 32;
+
+    public static bool AreFinite(ReadOnlySpan<float> values) => values.IsEmpty || float.IsFinite(TensorPrimitives.MaxMagnitude(values));
+
+    public static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double sum = 0;
+        for (int i = 0; i < a.Length; i++)
+            sum += (double)a[i] * b[i];
+        return sum;
+    }
+
+    public static double SquaredDistance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double sum = 0;
+        for (int i = 0; i < a.Length; i++)
+        {
+            double difference = (double)a[i] - b[i];
+            sum += difference * difference;
+        }
+
+        return sum;
+    }
+
+    /// <summary>‖row‖² of each row.</summary>
+    public static double[] Squares(float[] matrix, int width)
+    {
+        double[] squares = new double[matrix.Length / width];
+        for (int i = 0; i < squares.Length; i++)
+            squares[i] = Dot(matrix.AsSpan(i * width, width), matrix.AsSpan(i * width, width));
+        return squares;
+    }
+
+    /// <summary>Divides rows by their norm; a row of zeros stays one.</summary>
+    public static void Normalize(float[] matrix, int width)
+    {
+        for (int i = 0; i < matrix.Length; i += width)
+        {
+            Span<float> row = matrix.AsSpan(i, width);
+            double norm = Math.Sqrt(Dot(row, row));
+            if (norm > 0)
+                TensorPrimitives.Divide(row, (float)norm, row);
+        }
+    }
+
+    /// <summary>The mean of the rows of each cluster, or its direction; a cluster without rows, or without a direction, keeps its centre.</summary>
+    public static void Means(float[] matrix, int width, int[] labels, int[] counts, float[] centres, bool areDirections)
+    {
+        double[] sums = new double[centres.Length];
+        // Tasks own columns and go over all rows in order: no sum depends on who takes part.
+        Parallel.For(0, (width + ColumnsPerTask - 1) / ColumnsPerTask, task =>
+        {
+            int first = task * ColumnsPerTask, length = Math.Min(ColumnsPerTask, width - first);
+            for (int i = 0; i < labels.Length; i++)
+            {
+                ReadOnlySpan<float> row = matrix.AsSpan((i * width) + first, length);
+                Span<double> sum = sums.AsSpan((labels[i] * width) + first, length);
+                for (int j = 0; j < row.Length; j++)
+                    sum[j] += row[j];
+            }
+        });
+        for (int cluster = 0; cluster < counts.Length; cluster++)
+        {
+            Span<double> sum = sums.AsSpan(cluster * width, width);
+            double divisor = areDirections ? TensorPrimitives.Norm<double>(sum) : counts[cluster];
+            if (!(divisor > 0))
+                continue;
+            for (int j = 0; j < width; j++)
+                centres[(cluster * width) + j] = (float)(sum[j] / divisor);
+        }
+    }
+}
