@@ -1,6 +1,7 @@
 using Dino.Nn;
 using Dino.Ssl.Training;
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 
 namespace Dino.Benchmarks.Peers.Own;
 
@@ -14,10 +15,13 @@ internal sealed class ForwardWorkload : IWorkload
     private readonly int _batch;
 
     /// <param name="weights">A safetensors file, or "none" for first weights: the time is the same, the features are not comparable.</param>
-    public ForwardWorkload(string architecture, int batch, int threads, string weights)
+    /// <param name="format">How weights are packed; F32 is what the dino tool does by default.</param>
+    public ForwardWorkload(string architecture, int batch, int threads, string weights, WeightFormat format)
     {
         _device = new CpuDevice(threads);
-        _model = weights == "none" ? ModelFile.Untrained(VisionTransformerOptions.ByName(architecture), _device) : ModelFile.Load(weights, _device);
+        _model = weights == "none"
+            ? ModelFile.Untrained(VisionTransformerOptions.ByName(architecture), _device, format: format)
+            : ModelFile.Load(weights, _device, format: format);
         _batch = batch;
         _pixels = Noise.Of(batch * 3 * Side * Side);
         _features = new float[batch * _model.Backbone.Options.Width];
