@@ -14,7 +14,7 @@ internal sealed record RowGroup(string Key, string Title, Func<PeerSettings, IEn
     [
         new(GemmRows.Group, "Matrix products", GemmRows.Of),
         new(ForwardRows.Group, "Forward pass", ForwardRows.Of, ShowsMemory: true),
-        new(PrecisionRows.Group, "Weights of fewer bits", PrecisionRows.Of, ShowsMemory: true),
+        new(PrecisionRows.Group, "Precision of weights", PrecisionRows.Of, ShowsMemory: true),
         new(TrainRows.Group, "Training step", TrainRows.Of, ShowsMemory: true),
         new(StartupRows.Group, "Process start to first embedding", StartupRows.Of, ShowsMemory: true),
         new(DataRows.Group, "Data", DataRows.Of),

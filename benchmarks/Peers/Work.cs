@@ -7,12 +7,13 @@ internal static class Work
 {
     public static double Product(double m, double n, double k, double batch = 1) => 2 * m * n * k * batch;
 
-    /// <summary>Forward pass of one square picture.</summary>
+    /// <summary>CLS features of one square picture. Of the last block only what the CLS token needs is counted: keys and values of all tokens, the rest for one.</summary>
     public static double Forward(VisionTransformerOptions options, int side)
     {
-        double patches = Math.Pow(side / options.PatchSize, 2), tokens = patches + 1, width = options.Width;
-        double linear = 2 * tokens * width * width * (4 + (2 * options.MlpRatio)), attention = 4 * tokens * tokens * width;
-        return (options.Depth * (linear + attention)) + (2 * patches * options.Channels * options.PatchSize * options.PatchSize * width);
+        double patches = Math.Pow(side / options.PatchSize, 2), tokens = patches + 1, width = options.Width, square = 2 * width * width;
+        double block = (tokens * square * (4 + (2 * options.MlpRatio))) + (4 * tokens * tokens * width);
+        double last = (2 * tokens * square) + (square * (2 + (2 * options.MlpRatio))) + (4 * tokens * width);
+        return ((options.Depth - 1) * block) + last + (2 * patches * options.Channels * options.PatchSize * options.PatchSize * width);
     }
 
     /// <summary>A DINO step: the teacher on both global crops; the student forward and, at twice the work, backward on all crops.</summary>

@@ -1,5 +1,6 @@
 using Dino.Ssl.Training;
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 
 namespace Dino.Benchmarks.Peers.Own;
 
@@ -10,7 +11,7 @@ internal static class FirstEmbedding
     public static int Run(string architecture, string weights, int threads)
     {
         using CpuDevice device = new(threads);
-        using LoadedModel model = ModelFile.Load(weights, device);
+        using LoadedModel model = ModelFile.Load(weights, device, format: WeightFormat.F32);
         using Scope scope = device.OpenScope(GradMode.Off);
         float[] features = model.Backbone.Forward(scope.Upload(Noise.Of(3 * 224 * 224), [1, 3, 224, 224])).ToArray();
         return Array.TrueForAll(features, float.IsFinite) ? 0 : throw new InvalidOperationException($"The embedding of {architecture} is not finite.");

@@ -15,7 +15,7 @@ internal sealed class ForwardWorkload : IWorkload
     private readonly int _batch;
 
     /// <param name="weights">A safetensors file, or "none" for first weights: the time is the same, the features are not comparable.</param>
-    /// <param name="format">How the linear layers' weights are packed.</param>
+    /// <param name="format">How weights are packed; F32 is what the dino tool does by default.</param>
     public ForwardWorkload(string architecture, int batch, int threads, string weights, WeightFormat format)
     {
         _device = new CpuDevice(threads);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 
@@ -17,7 +16,7 @@ internal sealed class GemmWorkload : IWorkload
     {
         _device = new CpuDevice(threads);
         _scope = _device.OpenScope(GradMode.Off);
-        Tensor a = Filled(_scope, batch * m * k, 17), b = Filled(_scope, batch * k * n, 13);
+        Tensor a = Filled(_scope, 17, [batch, m * k]), b = Filled(_scope, 13, [batch, k * n]);
         _y = _scope.Zeros([batch * m * n]);
         _arguments = MatMulArguments.Single(a.View.Address, b.View.Address, _y.View.Address, m, n, k, kind[0] == 'T', kind[1] == 'T') with
         {
@@ -36,12 +35,12 @@ internal sealed class GemmWorkload : IWorkload
         _device.Dispose();
     }
 
-    /// <summary>Values that every contender makes alike.</summary>
-    public static Tensor Filled(Scope scope, int count, int period)
+    /// <summary>Ordinary numbers; the other contenders fill their matrices alike.</summary>
+    public static Tensor Filled(Scope scope, int period, Shape shape)
     {
-        float[] values = new float[count];
-        for (int i = 0; i < count; i++)
+        float[] values = new float[shape.Count];
+        for (int i = 0; i < values.Length; i++)
             values[i] = ((float)(i % period) / period) - 0.4f;
-        return scope.Upload(values, [count]);
+        return scope.Upload(values, shape);
     }
 }

@@ -10,7 +10,7 @@ internal sealed class PeakWorkload(int threads) : IWorkload
     private const int Chains = 12;
 
     /// <summary>Long enough (some 20 ms) that starting threads does not count.</summary>
-    private const int Steps = 8_000_000;
+    private const int Steps = 16_000_000;
 
     private double _sum;
 

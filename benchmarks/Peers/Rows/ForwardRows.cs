@@ -19,7 +19,7 @@ internal static class ForwardRows
             {
                 Contender[] all =
                 [
-                    ContenderFactory.Own(batch, "forward", architecture, batch, threads, settings.Weights(architecture) ?? "none", nameof(WeightFormat.F32)),
+                    ContenderFactory.Own(batch, "forward", architecture, batch, threads, settings.Weights(architecture) ?? "none", WeightFormat.F32),
                     contenders.Torch("torch", "forward.py", threads, batch, "torch", architecture, batch, threads),
                     contenders.Torch("torch, traced and frozen", "forward.py", threads, batch, "traced", architecture, batch, threads),
                     contenders.Script("ONNX Runtime", "forward.py", threads, batch, "onnx", architecture, batch, threads),

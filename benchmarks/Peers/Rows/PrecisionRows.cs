@@ -2,7 +2,7 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Benchmarks.Peers.Rows;
 
-/// <summary>The forward pass with weights of fewer bits beside our own in single precision.</summary>
+/// <summary>The forward pass with small weights beside the same with F32 weights: what precision buys.</summary>
 internal static class PrecisionRows
 {
     public const string Group = "precision";
@@ -12,13 +12,13 @@ internal static class PrecisionRows
         string weights = settings.Weights("vit_small") ?? "none";
         foreach (int threads in settings.Threads)
         {
-            foreach (int batch in (int[])[1, 8])
+            foreach (WeightFormat format in (WeightFormat[])[WeightFormat.BF16, WeightFormat.I8])
             {
-                foreach ((WeightFormat format, string name, double tolerance) in new[] { (WeightFormat.BF16, "bf16", 0.05), (WeightFormat.I8, "int8", 0.3) })
+                foreach (int batch in (int[])[1, 8])
                 {
-                    Contender With(WeightFormat chosen) => ContenderFactory.Own(batch, "forward", "vit_small", batch, threads, weights, chosen);
-                    // Tolerances on features of order 1, one by one; how alike the directions are is a test's affair.
-                    yield return new Row(Group, $"ViT-S/16 in {name}, batch {batch}", threads, Unit.MillisecondsPerPicture, [With(format), With(WeightFormat.F32) with { Name = "Dino, fp32" }], tolerance);
+                    Contender Own(WeightFormat weightFormat) => ContenderFactory.Own(batch, "forward", "vit_small", batch, threads, weights, weightFormat);
+                    // Features of order 1: this finds another network, not the loss of precision, which the tests bound.
+                    yield return new Row(Group, $"{format} weights, ViT-S/16, batch {batch}", threads, Unit.MillisecondsPerPicture, [Own(format), Own(WeightFormat.F32) with { Name = "F32 weights" }], 0.2);
                 }
             }
         }

@@ -25,7 +25,7 @@ internal static class RooflineRows
 
             VisionTransformerOptions small = VisionTransformerOptions.Small;
             yield return new Row(Group, "whole forward, ViT-S/16, batch 8", threads, Unit.Gflops,
-                [ContenderFactory.Own(8 * Work.Forward(small, 224), "forward", "vit_small", 8, threads, "none", nameof(WeightFormat.F32)), peak], double.PositiveInfinity);
+                [ContenderFactory.Own(8 * Work.Forward(small, 224), "forward", "vit_small", 8, threads, "none", WeightFormat.F32), peak], double.PositiveInfinity);
             yield return new Row(Group, "whole training step, ViT-S/16, K 65536, batch 4", threads, Unit.Gflops,
                 [ContenderFactory.Own(Work.TrainStep(TrainShape.Of("vit_small"), 65536, 4), "train", "vit_small", 65536, 4, threads), peak], double.PositiveInfinity);
         }
