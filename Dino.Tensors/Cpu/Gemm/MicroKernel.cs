@@ -10,22 +10,23 @@ namespace Dino.Tensors.Cpu.Gemm;
 /// tiles that do not spill; with 16 registers, 6 x 2.
 /// </para>
 /// <para>
+/// The elements of b may be narrower than those of a (E): they are widened on the way from the cache to the register, which the rows of a tile share.
+/// </para>
+/// <para>
 /// Every element is summed over rising k with one fused multiply-add a step, whatever its tile: results depend neither on the tiling
 /// of M and N nor on the thread that computes them.
 /// </para>
 /// </remarks>
-internal static unsafe class MicroKernel<V>
+internal static unsafe class MicroKernel<V, E>
     where V : struct, IVec<V>
+    where E : struct, IPanelElement<V>
 {
     /// <summary>Computes a tile of <paramref name="rows"/> (1..8) x <paramref name="vectors"/> (1..4).</summary>
     /// <param name="a">Element (i, k) is at a[i · rowStride + k · stepA].</param>
-    /// <param name="b">Row k, all vectors of it full, is at b[k · stepB].</param>
+    /// <param name="b">Row k, all vectors of it full, begins <paramref name="stepB"/> · k bytes on.</param>
     /// <param name="accumulate">Add to y; otherwise y is written without being read.</param>
-    public static void Run(int rows, int vectors, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate) =>
-        Run(rows, vectors, a, rowStride, stepA, b, stepB, depth, y, strideY, accumulate, default(NoFetch));
-
-    /// <summary>The same, and <paramref name="fetch"/> asks for what later tiles will read.</summary>
-    public static void Run<F>(int rows, int vectors, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
+    /// <param name="fetch">Asks for what later tiles will read.</param>
+    public static void Run<F>(int rows, int vectors, float* a, nint rowStride, nint stepA, byte* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
         where F : struct, IFetch
     {
         switch (vectors)
@@ -37,7 +38,7 @@ internal static unsafe class MicroKernel<V>
         }
     }
 
-    private static void Run<C, F>(int rows, float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
+    private static void Run<C, F>(int rows, float* a, nint rowStride, nint stepA, byte* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
         where C : ISize
         where F : struct, IFetch
     {
@@ -56,7 +57,7 @@ internal static unsafe class MicroKernel<V>
 
     // Optimised at once: in the first tier this loop runs fifteen times slower, long enough to be noticed at start-up.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<R, C, F>(float* a, nint rowStride, nint stepA, float* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
+    private static void Run<R, C, F>(float* a, nint rowStride, nint stepA, byte* b, nint stepB, int depth, float* y, nint strideY, bool accumulate, F fetch)
         where R : ISize
         where C : ISize
         where F : struct, IFetch
@@ -76,11 +77,11 @@ internal static unsafe class MicroKernel<V>
         nint k = 0;
         for (int left = depth; left > 0; left--)
         {
-            fetch.Step(a + k, b);
-            V b0 = V.Load(b);
-            V b1 = C.Value > 1 ? V.Load(b + V.Count) : V.Zero;
-            V b2 = C.Value > 2 ? V.Load(b + 2 * V.Count) : V.Zero;
-            V b3 = C.Value > 3 ? V.Load(b + 3 * V.Count) : V.Zero;
+            fetch.Step(a + k, (float*)b);
+            V b0 = E.Load(b, 0);
+            V b1 = C.Value > 1 ? E.Load(b, 1) : V.Zero;
+            V b2 = C.Value > 2 ? E.Load(b, 2) : V.Zero;
+            V b3 = C.Value > 3 ? E.Load(b, 3) : V.Zero;
             Step<C>(V.Create(a[k]), b0, b1, b2, b3, ref s00, ref s01, ref s02, ref s03);
             if (R.Value > 1)
                 Step<C>(V.Create(a1[k]), b0, b1, b2, b3, ref s10, ref s11, ref s12, ref s13);

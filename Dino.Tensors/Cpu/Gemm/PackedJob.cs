@@ -68,7 +68,8 @@ internal readonly unsafe struct FloatPanelProduct<V, TElement>(float* x, int inp
         {
             int k = _depths.Start(d);
             byte* part = values + (nint)k * vectors * V.Count * TElement.Bytes;
-            PackedKernel<V, TElement>.Run(rows, vectors, x + (nint)row * inputs + k, inputs, part, _depths.Length(d), (float*)tile, d > 0);
+            int width = vectors * V.Count;
+            MicroKernel<V, TElement>.Run(rows, vectors, x + (nint)row * inputs + k, inputs, 1, part, width * TElement.Bytes, _depths.Length(d), (float*)tile, width, d > 0, default(NoFetch));
         }
     }
 }
