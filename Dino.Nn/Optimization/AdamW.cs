@@ -11,6 +11,6 @@ public sealed class AdamW(ParameterStore store, double beta1 = 0.9, double beta2
     public override IReadOnlyList<string> BufferNames { get; } = ["exp_avg", "exp_avg_sq"];
 
     /// <inheritdoc/>
-    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments) =>
-        values.Device.Backend.Adam(values.Data, values.Gradients, Flat(0), Flat(1), segments, new AdamConstants(beta1, beta2, epsilon, decoupled));
+    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments, in SweepExtras extras) =>
+        values.Device.Backend.Adam(values.Data, values.Gradients, Flat(0), Flat(1), segments, new AdamConstants(beta1, beta2, epsilon, decoupled), extras);
 }

@@ -12,6 +12,7 @@ public sealed class GradientClip : IDisposable
     private readonly int[] _indices;
     private readonly TensorStore _norms;
     private readonly float[] _host;
+    private readonly int[] _positions;
     private int _measured;
 
     /// <summary>Clipping for a store.</summary>
@@ -20,6 +21,7 @@ public sealed class GradientClip : IDisposable
         _store = store;
         _segments = new Segment[store.Parameters.Count];
         _indices = new int[store.Parameters.Count];
+        _positions = new int[store.Parameters.Count];
         _host = new float[store.Parameters.Count];
         _norms = new TensorStore(store.Device, [[Math.Max(_segments.Length, 1)], [1]], withGradients: false);
     }
@@ -35,6 +37,16 @@ public sealed class GradientClip : IDisposable
         _store.Device.Backend.ClipEach(_store.Values.Gradients, segments, bound, _norms[0].View.Slice(0, [segments.Length]));
     }
 
+    /// <summary>Measures the gradient of each parameter for an <see cref="Optimizer.Step(double, double, GradientClip?, Follower?)"/> that clips to the bound on its way.</summary>
+    public void Measure(float bound)
+    {
+        Bound = bound;
+        PerParameter(0);
+    }
+
+    /// <summary>The bound of the last <see cref="Measure"/>.</summary>
+    public float Bound { get; private set; }
+
     /// <summary>Scales all gradients together when their joint norm exceeds the bound.</summary>
     public void Global(float bound) => _store.Device.Backend.ClipTogether(_store.Values.Gradients, Collect(), bound, _norms[1].View);
 
@@ -49,6 +61,22 @@ public sealed class GradientClip : IDisposable
             _host[_indices[i]] = packed[i];
     }
 
+    /// <summary>The measured norms where they are.</summary>
+    internal View NormView => _norms[0].View;
+
+    /// <summary>Where the norm of a parameter lies in <see cref="NormView"/>.</summary>
+    internal int PositionOf(Parameter parameter) => _positions[parameter.Index];
+
+    /// <summary>Throws when a gradient has no norm.</summary>
+    internal void RequireMeasured()
+    {
+        foreach (Parameter parameter in _store.Parameters)
+        {
+            if (parameter.Tensor.HasGradient && (_measured == 0 || _positions[parameter.Index] < 0))
+                throw new InvalidOperationException($"The norm of the gradient of '{parameter.Name}' was not measured. Call Measure after the backward pass, before the step.");
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _norms.Dispose();
 
@@ -58,7 +86,8 @@ public sealed class GradientClip : IDisposable
         IReadOnlyList<Parameter> parameters = _store.Parameters;
         for (int i = 0; i < parameters.Count; i++)
         {
-            if (!parameters[i].Tensor.HasGradient)
+            _positions[i] = parameters[i].Tensor.HasGradient ? count : -1;
+            if (_positions[i] < 0)
                 continue;
             _indices[count] = i;
             _segments[count++] = new Segment(_store.Values.Offset(i), parameters[i].Shape.Count, 0, 0, 0);

@@ -11,6 +11,6 @@ public sealed class Lars(ParameterStore store, float momentum = 0.9f, float trus
     public override IReadOnlyList<string> BufferNames { get; } = ["mu"];
 
     /// <inheritdoc/>
-    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments) =>
-        values.Device.Backend.Lars(values.Data, values.Gradients, Flat(0), segments, new LarsConstants(momentum, trustCoefficient));
+    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments, in SweepExtras extras) =>
+        values.Device.Backend.Lars(values.Data, values.Gradients, Flat(0), segments, new LarsConstants(momentum, trustCoefficient), extras);
 }

@@ -37,20 +37,38 @@ public abstract class Optimizer : IDisposable
     /// <summary>Updates every parameter that has a gradient.</summary>
     /// <param name="learningRate">For all parameters.</param>
     /// <param name="weightDecay">For decayed parameters (see <see cref="Parameter.IsDecayed"/>); the others have none.</param>
-    public void Step(double learningRate, double weightDecay)
+    public void Step(double learningRate, double weightDecay) => Step(learningRate, weightDecay, null, null);
+
+    /// <summary>Clips, updates and lets a follower move, all in one sweep over memory.</summary>
+    /// <param name="learningRate">For all parameters.</param>
+    /// <param name="weightDecay">For decayed parameters (see <see cref="Parameter.IsDecayed"/>); the others have none.</param>
+    /// <param name="clip">Gradients are taken at most as long as its last <see cref="GradientClip.Measure"/> says; the gradients themselves stay. Null: as they are.</param>
+    /// <param name="follower">Moves towards every parameter of the store once that is updated, those without a gradient included. Null: nobody.</param>
+    /// <exception cref="InvalidOperationException">A parameter with a gradient was not measured.</exception>
+    /// <exception cref="ShapeMismatchException">The follower has other parameters.</exception>
+    public void Step(double learningRate, double weightDecay, GradientClip? clip, Follower? follower)
     {
+        SweepExtras extras = new(clip?.NormView ?? View.None, clip?.Bound ?? 0, follower?.Store.Values.Data ?? View.None, follower?.Momentum ?? 0);
+        if (extras.Follower.Exists && extras.Follower.Count != Store.Values.Data.Count)
+            throw new ShapeMismatchException($"The follower has {extras.Follower.Count} values, the parameters {Store.Values.Data.Count}. Follow with a network of the same settings.");
+        clip?.RequireMeasured();
         int count = 0;
         IReadOnlyList<Parameter> parameters = Store.Parameters;
         for (int i = 0; i < parameters.Count; i++)
         {
             Parameter parameter = parameters[i];
+            long offset = Store.Values.Offset(i), length = parameter.Shape.Count;
             if (!parameter.Tensor.HasGradient)
+            {
+                follower?.Move(Store, offset, length);
                 continue;
+            }
+
             float decay = parameter.IsDecayed ? (float)weightDecay : 0;
-            _segments[count++] = new Segment(Store.Values.Offset(i), parameter.Shape.Count, (float)learningRate, decay, ++_steps[i], parameter.Shape.Rank != 1);
+            _segments[count++] = new Segment(offset, length, (float)learningRate, decay, ++_steps[i], parameter.Shape.Rank != 1, clip?.PositionOf(parameter) ?? 0);
         }
 
-        Update(Store.Values, _segments.AsSpan(0, count));
+        Update(Store.Values, _segments.AsSpan(0, count), extras);
     }
 
     /// <summary>One of the state buffers of a parameter.</summary>
@@ -59,8 +77,8 @@ public abstract class Optimizer : IDisposable
     /// <summary>Restores the number of updates of a parameter.</summary>
     public void SetSteps(int parameter, int steps) => _steps[parameter] = steps;
 
-    /// <summary>Applies the rule to the segments.</summary>
-    protected abstract void Update(TensorStore values, ReadOnlySpan<Segment> segments);
+    /// <summary>Applies the rule to the segments, with what rides on the sweep.</summary>
+    protected abstract void Update(TensorStore values, ReadOnlySpan<Segment> segments, in SweepExtras extras);
 
     /// <summary>A state buffer as a flat view.</summary>
     protected View Flat(int buffer) => _buffers[buffer].Data;

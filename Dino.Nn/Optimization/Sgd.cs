@@ -10,6 +10,6 @@ public sealed class Sgd(ParameterStore store, float momentum = 0.9f, float dampe
     public override IReadOnlyList<string> BufferNames { get; } = ["momentum_buffer"];
 
     /// <inheritdoc/>
-    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments) =>
-        values.Device.Backend.Sgd(values.Data, values.Gradients, Flat(0), segments, new SgdConstants(momentum, dampening, nesterov));
+    protected override void Update(TensorStore values, ReadOnlySpan<Segment> segments, in SweepExtras extras) =>
+        values.Device.Backend.Sgd(values.Data, values.Gradients, Flat(0), segments, new SgdConstants(momentum, dampening, nesterov), extras);
 }

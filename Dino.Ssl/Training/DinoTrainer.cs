@@ -90,12 +90,11 @@ public sealed class DinoTrainer : IDisposable
         Student.Store.ClearGradients();
         scope.Backward(loss);
         AfterBackward?.Invoke(this);
-        if (Options.ClipGradient > 0)
-            _clip.PerParameter((float)Options.ClipGradient);
+        GradientClip? clip = Options.ClipGradient > 0 ? _clip : null;
+        clip?.Measure((float)Options.ClipGradient);
         if (settings.Epoch < Options.FreezeLastLayer)
             DropLastLayerGradients();
-        Optimizer.Step(settings.LearningRate, settings.WeightDecay);
-        Follow(settings.Momentum);
+        Optimizer.Step(settings.LearningRate, settings.WeightDecay, clip, new Follower(Teacher.Store, settings.Momentum));
         Centre.Update(targets);
         StepIndex++;
         return report;
@@ -111,10 +110,6 @@ public sealed class DinoTrainer : IDisposable
         _clip.Dispose();
         _buffersBefore.Dispose();
     }
-
-    /// <summary>teacher = m · teacher + (1 - m) · student, over all parameters (fixed ones too), not over buffers.</summary>
-    private void Follow(double momentum) =>
-        Device.Backend.Axpby((float)(1 - momentum), Student.Store.Values.Data, (float)momentum, Teacher.Store.Values.Data);
 
     /// <summary>Batch norm moves its running statistics in the forward pass: a step that fails gives back the old ones.</summary>
     private void CopyBuffers(bool restore)

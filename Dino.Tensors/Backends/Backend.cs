@@ -137,17 +137,17 @@ public abstract partial class Backend : IDisposable
     /// <summary>Gradient of <see cref="DinoLoss"/> with respect to the student's logits, times dloss [1].</summary>
     public virtual partial void DinoLossBackward(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View studentSums, in View teacherSums, in View dloss, in Destination dstudent);
 
-    // Fused: optimizers over segments of flat buffers. Segments never overlap.
+    // Fused: optimizers over segments of flat buffers. Segments never overlap. Steps may clip and be followed on their sweep: see SweepExtras.
     /// <summary>Norm of each segment of the gradient into norms [segments]; with maxNorm > 0 also scales each segment by min(1, maxNorm / (norm + 1e-6)).</summary>
     public virtual partial void ClipEach(in View gradient, ReadOnlySpan<Segment> segments, float maxNorm, in View norms);
     /// <summary>Norm of all segments together into norm [1]; with maxNorm > 0 also scales all of them by min(1, maxNorm / (norm + 1e-6)).</summary>
     public virtual partial void ClipTogether(in View gradient, ReadOnlySpan<Segment> segments, float maxNorm, in View norm);
     /// <summary>Adam(W) step; first and second moments are zero before step 1 of a segment whatever the buffers hold.</summary>
-    public virtual partial void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants);
+    public virtual partial void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants, in SweepExtras extras = default);
     /// <summary>SGD step; decay is added to the gradient; at step 1 the momentum buffer becomes the gradient.</summary>
-    public virtual partial void Sgd(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, SgdConstants constants);
+    public virtual partial void Sgd(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, SgdConstants constants, in SweepExtras extras = default);
     /// <summary>LARS step of the official DINO code: adapted segments decay and scale by trust · ‖p‖ / ‖g + wd p‖ (1 where either norm is 0).</summary>
-    public virtual partial void Lars(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, LarsConstants constants);
+    public virtual partial void Lars(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, LarsConstants constants, in SweepExtras extras = default);
 
     /// <summary>Waits for queued work; nothing to do where calls are synchronous.</summary>
     public virtual void Synchronize() { }

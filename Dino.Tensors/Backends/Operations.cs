@@ -252,7 +252,8 @@ public enum PoolOp : byte
 /// <param name="WeightDecay">Weight decay of this segment.</param>
 /// <param name="Step">Updates of this segment including this one, from 1: drives bias correction and first-use of buffers.</param>
 /// <param name="Adapt">LARS only: scale by the trust ratio.</param>
-public readonly record struct Segment(long Offset, long Length, float LearningRate, float WeightDecay, int Step, bool Adapt = true);
+/// <param name="Norm">Position of its gradient's norm in <see cref="SweepExtras.Norms"/>.</param>
+public readonly record struct Segment(long Offset, long Length, float LearningRate, float WeightDecay, int Step, bool Adapt = true, int Norm = 0);
 
 /// <summary>Constants of an AdamW or Adam step.</summary>
 /// <param name="Beta1">Decay of the first moment; double, because 1 - beta keeps few digits of a float beta.</param>

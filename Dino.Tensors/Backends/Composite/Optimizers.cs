@@ -3,14 +3,14 @@ namespace Dino.Tensors.Backends;
 /// <summary>Composite defaults of the optimizer steps, one segment after the other.</summary>
 public abstract partial class Backend
 {
-    public virtual partial void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants)
+    public virtual partial void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants, in SweepExtras extras)
     {
         foreach (Segment segment in segments)
         {
             using ScratchFrame scratch = OpenScratch();
             View p = Part(parameter, segment), m = Part(first, segment), v = Part(second, segment);
             View work = scratch.Take(p.Shape);
-            View g = Part(gradient, segment);
+            View g = Clipped(Part(gradient, segment), segment, extras, scratch);
             if (constants.Decoupled)
                 Unary(UnaryOp.Affine, p, p, (float)(1 - (double)segment.LearningRate * segment.WeightDecay));
             else
@@ -31,17 +31,18 @@ public abstract partial class Backend
             Unary(UnaryOp.Affine, work, work, (float)(1 / Math.Sqrt(1 - Math.Pow(constants.Beta2, segment.Step))), constants.Epsilon);
             Binary(BinaryOp.Divide, m, work, work, Broadcast.None);
             Axpby((float)(-segment.LearningRate / (1 - Math.Pow(constants.Beta1, segment.Step))), work, 1f, p);
+            Follow(p, segment, extras);
         }
     }
 
-    public virtual partial void Sgd(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, SgdConstants constants)
+    public virtual partial void Sgd(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, SgdConstants constants, in SweepExtras extras)
     {
         foreach (Segment segment in segments)
         {
             using ScratchFrame scratch = OpenScratch();
             View p = Part(parameter, segment);
             View work = scratch.Take(p.Shape);
-            View g = Decayed(Part(gradient, segment), p, segment, work);
+            View g = Decayed(Clipped(Part(gradient, segment), segment, extras, scratch), p, segment, work);
             if (constants.Momentum != 0)
             {
                 View buffer = Part(momentum, segment);
@@ -60,15 +61,16 @@ public abstract partial class Backend
             }
 
             Axpby(-segment.LearningRate, g, 1f, p);
+            Follow(p, segment, extras);
         }
     }
 
-    public virtual partial void Lars(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, LarsConstants constants)
+    public virtual partial void Lars(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, LarsConstants constants, in SweepExtras extras)
     {
         foreach (Segment segment in segments)
         {
             using ScratchFrame scratch = OpenScratch();
-            View p = Part(parameter, segment), update = Part(gradient, segment), buffer = Part(momentum, segment);
+            View p = Part(parameter, segment), update = Clipped(Part(gradient, segment), segment, extras, scratch), buffer = Part(momentum, segment);
             if (segment.Adapt)
             {
                 View decayed = scratch.Take(p.Shape);
@@ -84,6 +86,7 @@ public abstract partial class Backend
                 Fill(buffer, 0f);
             Axpby(1f, update, constants.Momentum, buffer);
             Axpby(-segment.LearningRate, buffer, 1f, p);
+            Follow(p, segment, extras);
         }
     }
 
@@ -117,6 +120,24 @@ public abstract partial class Backend
         Copy(g, work);
         Axpby(segment.WeightDecay, p, 1f, work);
         return work;
+    }
+
+    /// <summary>g times its clip factor; g itself where nothing is clipped.</summary>
+    private View Clipped(in View g, in Segment segment, in SweepExtras extras, in ScratchFrame scratch)
+    {
+        if (!extras.Norms.Exists)
+            return g;
+        View clipped = scratch.Take(g.Shape);
+        Copy(g, clipped);
+        Clip(clipped, extras.Norms.Slice(segment.Norm, [1]), extras.MaxNorm);
+        return clipped;
+    }
+
+    /// <summary>follower = m · follower + (1 - m) · p.</summary>
+    private void Follow(in View p, in Segment segment, in SweepExtras extras)
+    {
+        if (extras.Follower.Exists)
+            Axpby((float)(1 - extras.Momentum), p, (float)extras.Momentum, Part(extras.Follower, segment));
     }
 
     /// <summary>The elements of one segment.</summary>

@@ -35,12 +35,27 @@ internal readonly unsafe struct LineFetch(nint distanceA, nint distanceB) : IFet
     }
 }
 
+/// <summary>One line after the other of memory that lies in one piece.</summary>
+internal unsafe struct StreamFetch(float* next) : IFetch
+{
+    /// <summary>Floats of a cache line.</summary>
+    public const int Line = 16;
+
+    private float* _next = next;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Step(float* a, float* b)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch1(_next);
+        _next += Line;
+    }
+}
+
 /// <summary>Spreads the cache lines that lie side by side in a row of the next block over the tiles of this one.</summary>
 internal struct FetchSchedule(int columns, int tiles)
 {
-    private const int LineFloats = 16;
-
-    private readonly int _lines = (columns + LineFloats - 1) / LineFloats;
+    private readonly int _lines = (columns + StreamFetch.Line - 1) / StreamFetch.Line;
     private int _tile;
 
     /// <summary>The column of the line that the next tile should fetch, or -1.</summary>
@@ -48,6 +63,6 @@ internal struct FetchSchedule(int columns, int tiles)
     {
         int line = (int)((long)_tile * _lines / tiles);
         bool isNew = (int)((long)++_tile * _lines / tiles) > line;
-        return isNew ? line * LineFloats : -1;
+        return isNew ? line * StreamFetch.Line : -1;
     }
 }

@@ -4,10 +4,10 @@ namespace Dino.Tensors.Cpu;
 
 /// <summary>
 /// y [B, N, H·D] = softmax(scale q kᵀ) v over packed qkv [B, N, 3, H, D]; logSumExp [B, H, N]; probabilities [B, H, N, N] on request.
-/// A task is a run of queries of one head.
+/// A task is a run of samples, or some queries of one head.
 /// </summary>
 /// <remarks>
-/// Per task, keys are transposed and values packed once. Per query block: scores (lanes are keys), row softmax while they are in the
+/// Per head, keys are transposed and values packed once. Per query block: scores (lanes are keys), row softmax while they are in the
 /// first-level cache, product with the values (lanes are depth); 1/Σ is applied to the output. Keys in the padding are masked out of the
 /// sum and not multiplied. A row's bits do not depend on its task or block. Accuracy: each score and output is one chain of D or N
 /// multiply-adds, exp 1 ulp; see AttentionTests.
@@ -17,8 +17,8 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
     public required HeadLayout<V> Layout;
     public required int Heads;
 
-    /// <summary>Tasks per head, and queries of each but the last.</summary>
-    public required int Pieces, PieceRows;
+    /// <summary>How samples and heads are dealt out.</summary>
+    public required HeadTasks Tasks;
     public required float Scale;
     public required float* Qkv, Y, LogSumExp;
 
@@ -33,12 +33,19 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
 
     public readonly void Run(int task, int worker)
     {
-        int head = task / Pieces, first = task % Pieces * PieceRows, batch = head / Heads;
+        HeadRun run = Tasks.At(task, Layout.Tokens);
+        for (int head = run.FirstHead; head < run.EndHead; head++)
+            Run(head, run, Scratch + ((nint)worker * ScratchSize(Layout)));
+    }
+
+    private readonly void Run(int head, in HeadRun run, float* scratch)
+    {
+        int batch = head / Heads;
         int tokens = Layout.Tokens, depth = Layout.Depth, width = Heads * depth, stride = 3 * width;
         float* query = Qkv + ((nint)batch * tokens * stride) + ((head - (batch * Heads)) * depth);
         float* y = Y + ((nint)batch * tokens * width) + ((head - (batch * Heads)) * depth);
 
-        float* keys = Scratch + ((nint)worker * ScratchSize(Layout));
+        float* keys = scratch;
         float* values = keys + Layout.TransposedSize;
         float* scores = values + Layout.RowsSize;
         float* queries = scores + Layout.BlockScoresSize;
@@ -47,20 +54,26 @@ internal unsafe struct AttentionForward<V> : IJob where V : struct, IVec<V>
         float* sums = maxima + Layout.BlockColumnSize;
         float* lanes = sums + Layout.BlockColumnSize;
 
+        Lookahead sources = default, targets = default;
+        if (run.LooksAhead(batch, Heads))
+        {
+            sources = new Lookahead(Qkv + ((nint)(batch + 1) * tokens * stride), (long)tokens * stride, head - (batch * Heads), Heads);
+            targets = new Lookahead(Y + ((nint)(batch + 1) * tokens * width), (long)tokens * width, head - (batch * Heads), Heads);
+        }
+
         Transposition<V>.Run(query + width, stride, tokens, depth, keys, Layout.ScoreStride);
         HeadRows<V>.Pack(query + (2 * width), stride, tokens, depth, 1f, values, Layout.PaddedDepth);
-        int end = Math.Min(tokens, first + PieceRows);
-        for (int i = first; i < end; i += Layout.BlockRows)
+        for (int i = run.FirstRow; i < run.EndRow; i += Layout.BlockRows)
         {
-            int rows = Math.Min(Layout.BlockRows, end - i);
+            int rows = Math.Min(Layout.BlockRows, run.EndRow - i);
             HeadRows<V>.Pack(query + ((nint)i * stride), stride, rows, depth, Scale, queries, Layout.PaddedDepth);
-            TileProduct<V>.Run(queries, Layout.PaddedDepth, 1, keys, Layout.ScoreStride, scores, Layout.ScoreStride, rows, Layout.PaddedTokens, depth, false);
+            TileProduct<V>.Run(queries, Layout.PaddedDepth, 1, keys, Layout.ScoreStride, scores, Layout.ScoreStride, rows, Layout.PaddedTokens, depth, false, ref sources);
             LaneMaxima(scores, Layout.ScoreStride, rows, tokens, lanes);
             LaneFolds<V>.Max(lanes, rows, maxima);
             Exponentials(scores, Layout.ScoreStride, rows, tokens, maxima, lanes);
             LaneFolds<V>.Sum(lanes, rows, sums);
             Finish(maxima, sums, rows, LogSumExp + ((nint)head * tokens) + i);
-            TileProduct<V>.Run(scores, Layout.ScoreStride, 1, values, Layout.PaddedDepth, output, Layout.PaddedDepth, rows, Layout.PaddedDepth, tokens, false);
+            TileProduct<V>.Run(scores, Layout.ScoreStride, 1, values, Layout.PaddedDepth, output, Layout.PaddedDepth, rows, Layout.PaddedDepth, tokens, false, ref targets);
             HeadRows<V>.UnpackScaled(output, Layout.PaddedDepth, rows, depth, sums, y + ((nint)i * width), width);
             if (Probabilities != null)
                 HeadRows<V>.UnpackScaled(scores, Layout.ScoreStride, rows, tokens, sums, Probabilities + ((((nint)head * tokens) + i) * tokens), tokens);

@@ -13,8 +13,9 @@ internal static unsafe class TileProduct<V> where V : struct, IVec<V>
     /// <param name="a">Element (i, k) is at a[i · rowStride + k · stride].</param>
     /// <param name="ldb">Elements between rows of b.</param>
     /// <param name="ldc">Elements between rows of c.</param>
+    /// <param name="ahead">Fetched on the way, one line for each step of a tile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(float* a, nint rowStride, nint stride, float* b, nint ldb, float* c, nint ldc, int m, int n, int depth, bool accumulate)
+    public static void Run(float* a, nint rowStride, nint stride, float* b, nint ldb, float* c, nint ldc, int m, int n, int depth, bool accumulate, ref Lookahead ahead)
     {
         for (int left = n / V.Count; left > 0;)
         {
@@ -26,7 +27,10 @@ internal static unsafe class TileProduct<V> where V : struct, IVec<V>
             for (int tiles = (m + most - 1) / most, i = 0; tiles > 0; tiles--)
             {
                 int rows = (m - i + tiles - 1) / tiles;
-                MicroKernel<V>.Run(rows, vectors, a + (i * rowStride), rowStride, stride, b, ldb, depth, c + (i * ldc), ldc, accumulate);
+                if (ahead.Take(depth, out StreamFetch fetch))
+                    MicroKernel<V>.Run(rows, vectors, a + (i * rowStride), rowStride, stride, b, ldb, depth, c + (i * ldc), ldc, accumulate, fetch);
+                else
+                    MicroKernel<V>.Run(rows, vectors, a + (i * rowStride), rowStride, stride, b, ldb, depth, c + (i * ldc), ldc, accumulate);
                 i += rows;
             }
 

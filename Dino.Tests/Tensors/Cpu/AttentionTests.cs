@@ -5,11 +5,12 @@ namespace Dino.Tests.Tensors;
 /// <summary>Attention of every vector width against double precision, in guarded memory. Widths that the machine lacks run in software.</summary>
 public sealed class AttentionTests
 {
-    /// <summary>B, N, H, D: single tokens, vector edges of tokens and depth, several query blocks, the networks of the paper.</summary>
+    /// <summary>B, N, H, D: single tokens, vector edges of tokens and depth, several query blocks, the networks of the paper, runs of samples.</summary>
     public static TheoryData<int, int, int, int> Shapes => new()
     {
         { 1, 1, 1, 1 }, { 1, 1, 1, 5 }, { 2, 5, 3, 8 }, { 2, 3, 2, 20 }, { 1, 16, 1, 16 }, { 3, 17, 4, 32 }, { 1, 31, 2, 33 }, { 2, 37, 3, 20 },
         { 1, 33, 1, 5 }, { 2, 65, 2, 32 }, { 1, 64, 1, 48 }, { 1, 197, 2, 64 }, { 1, 100, 1, 80 }, { 1, 257, 1, 24 }, { 1, 512, 1, 4 },
+        { 19, 5, 2, 16 }, { 9, 17, 3, 20 },
     };
 
     [Theory, MemberData(nameof(Shapes))]
@@ -64,7 +65,7 @@ public sealed class AttentionTests
         bed.AssertSolves(problems.Backward());
     }
 
-    [Theory, InlineData(1, 197, 1, 64), InlineData(1, 65, 3, 32), InlineData(5, 17, 4, 20)]
+    [Theory, InlineData(1, 197, 1, 64), InlineData(1, 65, 3, 32), InlineData(5, 17, 4, 20), InlineData(27, 9, 2, 16)]
     public void Results_do_not_depend_on_the_number_of_threads(int batch, int tokens, int heads, int depth)
     {
         AttentionProblems problems = new(batch, tokens, heads, depth);
