@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace Dino.Ssl.Evaluation;
@@ -60,12 +61,7 @@ internal static class RowMath
         {
             int first = task * ColumnsPerTask, length = Math.Min(ColumnsPerTask, width - first);
             for (int i = 0; i < labels.Length; i++)
-            {
-                ReadOnlySpan<float> row = matrix.AsSpan((i * width) + first, length);
-                Span<double> sum = sums.AsSpan((labels[i] * width) + first, length);
-                for (int j = 0; j < row.Length; j++)
-                    sum[j] += row[j];
-            }
+                Add(matrix.AsSpan((i * width) + first, length), sums.AsSpan((labels[i] * width) + first, length));
         });
         for (int cluster = 0; cluster < counts.Length; cluster++)
         {
@@ -76,5 +72,22 @@ internal static class RowMath
             for (int j = 0; j < width; j++)
                 centres[(cluster * width) + j] = (float)(sum[j] / divisor);
         }
+    }
+
+    /// <summary>sum += row; lanes do not meet, so the order of the sum is that of the calls.</summary>
+    private static void Add(ReadOnlySpan<float> row, Span<double> sum)
+    {
+        int j = 0;
+        for (; j <= row.Length - Vector<float>.Count; j += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(row[j..]), out Vector<double> low, out Vector<double> high);
+            Span<double> target = sum[j..];
+            (new Vector<double>(target) + low).CopyTo(target);
+            target = target[Vector<double>.Count..];
+            (new Vector<double>(target) + high).CopyTo(target);
+        }
+
+        for (; j < row.Length; j++)
+            sum[j] += row[j];
     }
 }

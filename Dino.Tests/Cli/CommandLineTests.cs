@@ -15,7 +15,9 @@ public sealed class CommandLineTests
         { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", .. Architecture, .. Devices] },
         { "embed", ["--weights", "--input", "--output", .. Architecture, .. Devices] },
-        { "bench", ["forward", "train-step"] },
+        { "bench", ["forward", "train-step", "data", "knn"] },
+        { "bench data", ["--data", "--repeats", "--json"] },
+        { "bench knn", ["--train", "--test", "--width", "--classes", "--k", "--repeats", "--json", .. Devices] },
         { "bench forward", ["--batch", "--image-size", "--json", .. Architecture, .. Devices] },
         { "bench train-step", ["--batch", "--out-dim", "--global-size", "--local-size", "--local-crops", "--json", .. Architecture, .. Devices] },
         { "demo", ["--output", .. Devices] },
@@ -49,6 +51,7 @@ public sealed class CommandLineTests
         { "attention --weights x --image y --output z.jpg", ".png" },
         { "embed --weights x --input y --output z.csv", ".npy" },
         { "bench forward --batch 0", "--batch" },
+        { "bench knn --train 0", "--train" },
     };
 
     [Theory, MemberData(nameof(WrongCalls))]
