@@ -1,16 +1,18 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 
 namespace Dino.Ssl.Evaluation;
 
 /// <summary>Sums over rows of matrices on the host, in double precision and in fixed order.</summary>
 internal static class RowMath
 {
-    /// <summary>Columns whose means one task takes: two cache lines of every row.</summary>
-    private const int ColumnsPerTask = 32;
+    /// <summary>Fewest columns whose means one task takes: two cache lines of every row.</summary>
+    private const int MinColumnsPerTask = 32;
 
     public static bool AreFinite(ReadOnlySpan<float> values) => values.IsEmpty || float.IsFinite(TensorPrimitives.MaxMagnitude(values));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         double sum = 0;
@@ -19,6 +21,7 @@ internal static class RowMath
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double SquaredDistance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         double sum = 0;
@@ -56,10 +59,11 @@ internal static class RowMath
     public static void Means(float[] matrix, int width, int[] labels, int[] counts, float[] centres, bool areDirections)
     {
         double[] sums = new double[centres.Length];
-        // Tasks own columns and go over all rows in order: no sum depends on who takes part.
-        Parallel.For(0, (width + ColumnsPerTask - 1) / ColumnsPerTask, task =>
+        // Tasks own columns and go over all rows in order: no sum depends on who takes part, nor on how many columns a task has.
+        int columns = Math.Max(MinColumnsPerTask, (width + Environment.ProcessorCount - 1) / Environment.ProcessorCount);
+        Parallel.For(0, (width + columns - 1) / columns, task =>
         {
-            int first = task * ColumnsPerTask, length = Math.Min(ColumnsPerTask, width - first);
+            int first = task * columns, length = Math.Min(columns, width - first);
             for (int i = 0; i < labels.Length; i++)
                 Add(matrix.AsSpan((i * width) + first, length), sums.AsSpan((labels[i] * width) + first, length));
         });
@@ -75,6 +79,7 @@ internal static class RowMath
     }
 
     /// <summary>sum += row; lanes do not meet, so the order of the sum is that of the calls.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add(ReadOnlySpan<float> row, Span<double> sum)
     {
         int j = 0;
