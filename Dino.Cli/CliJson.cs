@@ -7,6 +7,8 @@ namespace Dino.Cli;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(KnnOutput))]
 [JsonSerializable(typeof(BenchOutput))]
+[JsonSerializable(typeof(BenchDataOutput))]
+[JsonSerializable(typeof(BenchKnnOutput))]
 [JsonSerializable(typeof(TrainOutput))]
 [JsonSerializable(typeof(EmbedOutput))]
 [JsonSerializable(typeof(AttentionOutput))]
@@ -23,6 +25,19 @@ internal sealed record BenchOutput(
     double ImagesPerSecond,
     [property: JsonPropertyName("peak_rss_mb")] double PeakMemory,
     int Repeats, int Batch, int Threads, string InstructionSet);
+
+/// <summary>A stage before the network, on one core.</summary>
+internal sealed record BenchStage(string Name, double ImagesPerSecond);
+
+internal sealed record BenchDataOutput(BenchStage[] Stages, int Pictures, [property: JsonPropertyName("peak_rss_mb")] double PeakMemory, int Threads, string InstructionSet);
+
+internal sealed record BenchKnnOutput(
+    [property: JsonPropertyName("median_ms")] double MedianMilliseconds,
+    [property: JsonPropertyName("min_ms")] double MinMilliseconds,
+    [property: JsonPropertyName("max_ms")] double MaxMilliseconds,
+    double QueriesPerSecond,
+    [property: JsonPropertyName("peak_rss_mb")] double PeakMemory,
+    int Repeats, int Train, int Test, int Width, int Threads, string InstructionSet);
 
 /// <summary>The losses are null when there was no step left to do.</summary>
 internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, double? Loss, double? TeacherEntropy, double? Kl, int SkippedPictures, string Output);

@@ -1,19 +1,16 @@
 using System.CommandLine;
-using System.Diagnostics;
 using Dino.Nn;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 
 namespace Dino.Cli.Commands;
 
-/// <summary><c>dino bench</c>: speed of this machine, after warm-up, on random pictures.</summary>
+/// <summary><c>dino bench</c>: speed of this machine, after warm-up.</summary>
 internal static class BenchCommand
 {
-    private const int WarmUps = 3;
-
     public static Command Create()
     {
-        Command command = new("bench", "Measure the speed of inference or of a training step on this machine.") { Forward(), TrainStep() };
+        Command command = new("bench", "Measure the speed of this machine: networks, pictures, k-NN.") { Forward(), TrainStep(), DataBenchmark.Create(), KnnBenchmark.Create() };
         return command;
     }
 
@@ -69,7 +66,8 @@ internal static class BenchCommand
         });
     }
 
-    private static float[] Noise(int count)
+    /// <summary>Uniform in [-1, 1).</summary>
+    internal static float[] Noise(int count)
     {
         float[] values = new float[count];
         CounterRandom random = new(new RandomKey(0));
@@ -102,32 +100,13 @@ internal static class BenchCommand
 
         public void Measure(ParseResult parsed, CpuDevice device, Action run, CancellationToken cancellation)
         {
-            int repeats = Math.Max(parsed.GetValue(_repeats), 5), batch = BatchOf(parsed);
-            for (int i = 0; i < WarmUps; i++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                run();
-            }
-
-            double[] milliseconds = new double[repeats];
-            for (int i = 0; i < repeats; i++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                long start = Stopwatch.GetTimestamp();
-                run();
-                milliseconds[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            }
-
-            Array.Sort(milliseconds);
-            double median = (milliseconds[(repeats - 1) / 2] + milliseconds[repeats / 2]) / 2;
-            using Process self = Process.GetCurrentProcess();
-            BenchOutput output = new(Round(median), Round(milliseconds[0]), Round(milliseconds[^1]), Round(1000 * batch / median), Math.Round(self.PeakWorkingSet64 / 1048576.0, 1), repeats, batch, device.Threads, device.InstructionSet);
+            int batch = BatchOf(parsed);
+            BenchTiming timing = BenchTiming.Of(run, parsed.GetValue(_repeats), cancellation);
+            BenchOutput output = new(timing.Median, timing.Min, timing.Max, timing.PerSecond(batch), BenchTiming.PeakMemory(), timing.Repeats, batch, device.Threads, device.InstructionSet);
             if (parsed.GetValue(_json))
                 JsonOutput.Print(output, CliJson.Default.BenchOutput);
             else
-                Console.Out.WriteLine($"{output.MedianMilliseconds} ms (min {output.MinMilliseconds}, max {output.MaxMilliseconds} of {repeats}), {output.ImagesPerSecond} images/s, peak memory {output.PeakMemory} MB; batch {batch}, {device.Threads} threads, {device.InstructionSet}");
+                Console.Out.WriteLine($"{output.MedianMilliseconds} ms (min {output.MinMilliseconds}, max {output.MaxMilliseconds} of {output.Repeats}), {output.ImagesPerSecond} images/s, peak memory {output.PeakMemory} MB; batch {batch}, {device.Threads} threads, {device.InstructionSet}");
         }
-
-        private static double Round(double value) => Math.Round(value, 3);
     }
 }

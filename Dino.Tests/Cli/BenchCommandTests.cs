@@ -24,6 +24,31 @@ public sealed class BenchCommandTests
     }
 
     [Fact]
+    public void The_stages_before_the_network_are_timed()
+    {
+        using TinyCommand tiny = new();
+        JsonElement json = DinoProcess.Run("bench", "data", "--data", tiny.TrainData, "--json").Expect(0).Json;
+        Assert.Equal(20, json.GetProperty("pictures").GetInt32());
+        JsonElement[] stages = [.. json.GetProperty("stages").EnumerateArray()];
+        Assert.Equal(["decode", "decode + evaluate", "decode + augment"], stages.Select(stage => stage.GetProperty("name").GetString()!));
+        double[] speeds = [.. stages.Select(stage => stage.GetProperty("images_per_second").GetDouble())];
+        // Ten views of up to 224 pixels cost many times the decoding of 24 pixels.
+        Assert.True(speeds[0] > speeds[2] && speeds[2] > 0);
+        Assert.NotEmpty(json.GetProperty("instruction_set").GetString()!);
+    }
+
+    [Fact]
+    public void A_search_is_timed()
+    {
+        JsonElement json = DinoProcess.Run("bench", "knn", "--train", "300", "--test", "40", "--width", "24", "--classes", "7", "--threads", "1", "--json").Expect(0).Json;
+        double Number(string name) => json.GetProperty(name).GetDouble();
+        Assert.InRange(Number("median_ms"), Number("min_ms"), Number("max_ms"));
+        Assert.True(Number("queries_per_second") > 0);
+        Assert.Equal((300, 40, 24, 1), ((int)Number("train"), (int)Number("test"), (int)Number("width"), (int)Number("threads")));
+        Assert.NotEmpty(json.GetProperty("instruction_set").GetString()!);
+    }
+
+    [Fact]
     public void Without_json_a_benchmark_prints_a_sentence() => Assert.Matches(
         @"^\d.* ms \(min .*\), .* images/s",
         DinoProcess.Run("bench", "forward", "--image-size", "16", "--embed-dim", "16", "--depth", "1", "--heads", "2", "--patch-size", "8", "--batch", "1", "--threads", "1").Expect(0).Output);

@@ -15,7 +15,9 @@ public sealed class CommandLineTests
         { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
         { "embed", ["--weights", "--input", "--output", "--precision", .. Architecture, .. Devices] },
-        { "bench", ["forward", "train-step"] },
+        { "bench", ["forward", "train-step", "data", "knn"] },
+        { "bench data", ["--data", "--repeats", "--json"] },
+        { "bench knn", ["--train", "--test", "--width", "--classes", "--k", "--repeats", "--json", .. Devices] },
         { "bench forward", ["--batch", "--image-size", "--precision", "--json", .. Architecture, .. Devices] },
         { "bench train-step", ["--batch", "--out-dim", "--global-size", "--local-size", "--local-crops", "--json", .. Architecture, .. Devices] },
         { "demo", ["--output", .. Devices] },
@@ -51,6 +53,7 @@ public sealed class CommandLineTests
         { "embed --weights x --input y --output z.npy --precision fp16", "fp32, bf16 or int8" },
         { "bench forward --precision int4", "fp32, bf16 or int8" },
         { "bench forward --batch 0", "--batch" },
+        { "bench knn --train 0", "--train" },
     };
 
     [Theory, MemberData(nameof(WrongCalls))]
