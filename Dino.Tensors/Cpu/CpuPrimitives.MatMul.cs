@@ -33,7 +33,7 @@ internal unsafe partial class CpuPrimitives<V>
         if (!TEpilogue.Exists && product.N == 1 && product.M > 1 && product.StrideY == 1 && product.RowStrideA == 1 && !product.IsDots)
             product = product.Transposed();
 
-        if (product.IsDots && product.K >= DotJob<V, TEpilogue>.MinDepth && Math.Min(product.M, product.N) <= DotJob<V, TEpilogue>.MaxShortSide)
+        if (DotJob<V, TEpilogue>.Suits(product))
         {
             DotJob<V, TEpilogue> dots = new(product, epilogue);
             Workers.Run(dots.Tasks, ref dots);

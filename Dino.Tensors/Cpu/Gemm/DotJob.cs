@@ -11,21 +11,32 @@ internal unsafe struct DotJob<V, TEpilogue>(in Product product, TEpilogue epilog
     where TEpilogue : struct, IEpilogue
 {
     /// <summary>The smaller side of y up to which dots beat tiles.</summary>
-    public const int MaxShortSide = 4;
+    private const int MaxShortSide = 8;
 
-    /// <summary>Below this depth the sums across lanes dominate.</summary>
-    public const int MinDepth = 32;
+    /// <summary>Below this depth the sums across lanes dominate: of single dots, of tiles of them, and of tiles that compete with packing.</summary>
+    private const int MinDepth = 32, MinTileDepth = 128, MinDeepDepth = 256;
 
-    private const int Block = 4;
+    /// <summary>The smaller side up to which dots need no great depth.</summary>
+    private const int MaxThinSide = 4;
+
+    /// <summary>Long-side rows between two calls of the epilogue: whole vectors of y.</summary>
+    private const int Block = 16;
     private const long TaskWork = 1 << 18;
 
     private readonly Product _product = product;
     private readonly TEpilogue _epilogue = epilogue;
     private readonly Split _parts = new(product.N >= product.M ? product.N : product.M, (int)Math.Clamp(product.Work / TaskWork, 1, 16));
 
+    /// <summary>Whether dots are the faster way.</summary>
+    public static bool Suits(in Product product)
+    {
+        int shorts = Math.Min(product.M, product.N);
+        return product.IsDots && shorts <= MaxShortSide && product.K >= (shorts <= MaxThinSide ? MinDepth : MinDeepDepth);
+    }
+
     public readonly int Tasks => checked((int)(_product.Matrices * _parts.Parts));
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
     public readonly void Run(int task, int worker)
     {
         _product.Locate(task / _parts.Parts, out float* a, out float* b, out float* y);
@@ -36,17 +47,49 @@ internal unsafe struct DotJob<V, TEpilogue>(in Product product, TEpilogue epilog
         (nint longY, nint shortY) = wide ? (1, _product.StrideY) : (_product.StrideY, (nint)1);
         float* longRows = wide ? b : a;
         float* shortRows = wide ? a : b;
+        bool isFar = Product.IsFar(wide ? _product.N : _product.M, _product.K);
+        float* lanes = stackalloc float[DotTile<V>.Scratch + DotTile<V>.Scratch / 16];
+        Split tiles = Split.AtMost(shorts, _product.K < MinTileDepth ? 1 : DotTile<V>.MaxRows);
         for (int i = start; i < end; i += Block)
         {
             int count = Math.Min(Block, end - i);
             float* block = y + i * longY;
-            for (int j = 0; j < shorts; j++)
-                Dots(shortRows + j * shortStride, longRows + i * longStride, longStride, count, block + j * shortY, longY);
+            for (int c = 0; c < count; c += DotTile<V>.Columns)
+            {
+                float* rows = longRows + (i + c) * longStride, corner = block + c * longY;
+                int columns = Math.Min(DotTile<V>.Columns, count - c);
+                for (int t = 0; t < tiles.Parts; t++)
+                {
+                    int j = tiles.Start(t);
+                    if (tiles.Length(t) == 1)
+                        Dots(shortRows + j * shortStride, rows, longStride, columns, corner + j * shortY, longY);
+                    else
+                        Tile(shortRows + j * shortStride, shortStride, tiles.Length(t), rows, longStride, columns, corner + j * shortY, shortY, longY, isFar && t == 0, lanes);
+                }
+            }
         }
 
         // Once for the whole run of elements, which is small enough to be in L1 still.
         if (TEpilogue.Exists)
             _epilogue.Apply(y + start * longY, _product.StrideY, wide ? 0 : start, wide ? start : 0, wide ? shorts : end - start, wide ? end - start : shorts);
+    }
+
+    /// <summary>The products of two to four short-side rows with up to four long-side rows. Missing rows repeat the first and are not stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Tile(float* a, nint strideA, int rows, float* b, nint strideB, int columns, float* y, nint stepRow, nint stepColumn, bool isFar, float* lanes)
+    {
+        float* b1 = columns > 1 ? b + strideB : b, b2 = columns > 2 ? b + 2 * strideB : b, b3 = columns > 3 ? b + 3 * strideB : b;
+        float* sums = lanes + DotTile<V>.Scratch;
+        nint ahead = DotTile<V>.Columns * strideB;
+        if (isFar)
+            DotTile<V>.Run(rows, a, strideA, b, b1, b2, b3, new LineFetch(ahead, ahead), _product.K, lanes, sums);
+        else
+            DotTile<V>.Run(rows, a, strideA, b, b1, b2, b3, default(NoFetch), _product.K, lanes, sums);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < columns; j++)
+                Put(sums[i * DotTile<V>.Columns + j], y + i * stepRow + j * stepColumn);
+        }
     }
 
     /// <summary>The products of one short-side row with up to four long-side rows. Missing rows repeat the first and are not stored.</summary>

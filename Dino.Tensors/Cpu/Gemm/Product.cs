@@ -39,6 +39,9 @@ internal unsafe struct Product
     /// <summary>Whether both operands run along k, so that elements of y are dot products of contiguous rows.</summary>
     public readonly bool IsDots => StepA == 1 && StepB == 1;
 
+    /// <summary>Whether a matrix is larger than what caches keep between two products: 8 MiB.</summary>
+    public static bool IsFar(int rows, int columns) => (long)rows * columns > 1 << 21;
+
     public readonly void Locate(long matrix, out float* a, out float* b, out float* y)
     {
         nint outer = (nint)(matrix / InnerBatch), inner = (nint)(matrix % InnerBatch);

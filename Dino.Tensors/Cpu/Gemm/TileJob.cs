@@ -108,7 +108,7 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
             int columns = Math.Min(vectors * V.Count, _product.N - column);
             float* source = b + column * _product.ColumnStrideB;
             if (_product.ColumnStrideB != 1)
-                Panels<V>.CopyColumns(source, _product.ColumnStrideB, depth, columns, vectors, _product.Alpha, panels);
+                Panels<V>.CopyColumns(source, _product.ColumnStrideB, depth, columns, vectors, _product.Alpha, panels, Product.IsFar(_product.N, _product.K));
             else if (all || columns < vectors * V.Count)
                 Panels<V>.CopyRows(source, _product.StepB, depth, columns, vectors, _product.Alpha, panels);
             panels += (nint)depth * vectors * V.Count;

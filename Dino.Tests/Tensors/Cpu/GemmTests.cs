@@ -7,13 +7,14 @@ namespace Dino.Tests.Tensors;
 /// <summary>Matrix products of every vector width against sums in double precision. Widths that the machine lacks run in software.</summary>
 public sealed class GemmTests
 {
-    /// <summary>M, N, K: tile edges, panel edges, depth-block edges, vectors and matrices of one element.</summary>
+    /// <summary>M, N, K: tile edges, panel edges, depth-block edges, vectors and matrices of one element, few rows or columns.</summary>
     public static TheoryData<int, int, int> Shapes => new()
     {
         { 1, 1, 1 }, { 1, 1, 0 }, { 3, 5, 0 }, { 1, 1, 100 }, { 2, 3, 4 }, { 5, 7, 3 }, { 1, 17, 33 }, { 17, 1, 33 }, { 1, 300, 40 },
         { 300, 1, 40 }, { 4, 130, 200 }, { 130, 4, 200 }, { 3, 64, 31 }, { 7, 47, 19 }, { 8, 48, 16 }, { 9, 49, 17 }, { 6, 64, 64 },
         { 13, 65, 65 }, { 16, 16, 16 }, { 17, 15, 385 }, { 31, 100, 384 }, { 33, 197, 64 }, { 40, 31, 769 }, { 64, 192, 50 },
         { 100, 256, 37 }, { 12, 513, 70 }, { 197, 64, 197 }, { 520, 20, 30 }, { 20, 24, 3100 },
+        { 2, 37, 257 }, { 3, 50, 130 }, { 5, 33, 300 }, { 7, 21, 259 }, { 8, 40, 256 }, { 38, 6, 300 },
     };
 
     [Theory, MemberData(nameof(Shapes))]
@@ -24,6 +25,18 @@ public sealed class GemmTests
 
     [Theory, MemberData(nameof(Shapes))]
     public void Every_form_agrees_with_double_precision_128(int m, int n, int k) => AssertForms<Vec128>(m, n, k);
+
+    [Theory, InlineData(3), InlineData(20)]
+    public void A_weight_larger_than_the_caches_agrees_with_double_precision(int m)
+    {
+        GemmCase x = new(m, 8195, 257) { TransposeB = true };
+        using GemmBed<Vec512> wide = new(2);
+        using GemmBed<Vec256> middle = new(2);
+        using GemmBed<Vec128> narrow = new(2);
+        wide.AssertAgrees(x);
+        middle.AssertAgrees(x);
+        narrow.AssertAgrees(x);
+    }
 
     [Fact]
     public void Every_small_size_agrees_with_double_precision()
