@@ -32,7 +32,7 @@ internal static unsafe class Panels<V>
     /// <summary>Packs columns of a b stored [N, K], through transposes of [V.Count, 4] blocks in registers.</summary>
     /// <param name="isFar">Whether b comes from memory, so that asking ahead pays for itself.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void CopyColumns(float* b, nint strideB, int depth, int columns, int vectors, float alpha, float* panel, bool isFar)
+    public static void CopyColumns(float* b, nint strideB, int depth, int columns, int vectors, float alpha, float* panel, bool isFar = false)
     {
         int width = vectors * V.Count;
         for (int v = 0; v < vectors; v++)
