@@ -82,8 +82,8 @@ public sealed class PackedLinearTests
     public void F32_has_the_bits_of_the_product_that_is_not_packed(string width)
     {
         using KernelBed bed = new(width);
-        // Products of at most four rows or columns are not computed in tiles there.
-        foreach ((int m, int n, int k) in Shapes.Where(shape => Math.Min(shape.M, shape.N) > 4))
+        // Products of at most eight rows or columns are sums of dots there.
+        foreach ((int m, int n, int k) in Shapes.Where(shape => Math.Min(shape.M, shape.N) > 8))
         {
             PackedProblem problem = new(m, n, k);
             float[] packed = problem.Run(bed.Backend, WeightFormat.F32, Activation.Gelu, hasBias: true, Residual.None);
