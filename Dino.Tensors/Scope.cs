@@ -144,7 +144,8 @@ public sealed class Scope : TensorOwner, IDisposable
 
     /// <summary>
     /// Records how <paramref name="output"/> was made, if any input requires a gradient and this scope records; returns the node to fill
-    /// with what its backward needs, or null.
+    /// with what its backward needs, or null. Name every tensor that the backward reads and somebody else may hold, also one without a gradient: it
+    /// stays when it is released.
     /// </summary>
     public T? Record<T>(Tensor output, params ReadOnlySpan<Tensor> inputs)
         where T : Function, new()

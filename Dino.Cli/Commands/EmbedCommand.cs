@@ -33,7 +33,7 @@ internal static class EmbedCommand
             // One picture is decoded while the weights are read.
             Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
             using CpuDevice device = devices.Open(parsed);
-            using LoadedModel loaded = model.Load(parsed, device, once: File.Exists(source));
+            using LoadedModel loaded = model.Load(parsed, device, once: picture is not null);
             int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize, "--crop");
             FeatureSet features = picture is not null
                 ? FeatureSet.OfImage(loaded, picture.GetAwaiter().GetResult(), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))

@@ -70,8 +70,11 @@ public sealed class GradientClip : IDisposable
     /// <summary>Throws when a gradient has no norm.</summary>
     internal void RequireMeasured()
     {
-        foreach (Parameter parameter in _store.Parameters)
+        // By index: the enumerator of an interface is an object, which every step would allocate.
+        IReadOnlyList<Parameter> parameters = _store.Parameters;
+        for (int i = 0; i < parameters.Count; i++)
         {
+            Parameter parameter = parameters[i];
             if (parameter.Tensor.HasGradient && (_measured == 0 || _positions[parameter.Index] < 0))
                 throw new InvalidOperationException($"The norm of the gradient of '{parameter.Name}' was not measured. Call Measure after the backward pass, before the step.");
         }

@@ -55,7 +55,7 @@ public readonly partial struct Tensor
             View flat = centre.View.As([prototypes]);
             scope.Backend.DinoLoss(student.View, teacher.View, flat, studentTemperature, teacherTemperature, batch,
                 loss.View, studentSums, teacherSums, teacherEntropy.View);
-            if (scope.Record<DinoLossFunction>(loss, student) is { } node)
+            if (scope.Record<DinoLossFunction>(loss, student, teacher, centre) is { } node)
             {
                 (node._student, node._teacher, node._centre, node._batch) = (student, teacher, centre, batch);
                 (node._studentSums, node._teacherSums) = (studentSums, teacherSums);

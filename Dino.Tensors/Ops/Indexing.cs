@@ -110,21 +110,15 @@ public readonly partial struct Tensor
         private Tensor _x;
         private Tensor _indices;
 
-        protected internal override bool ReadsOutput => false;
-
-        protected internal override bool CanRecompute => true;
-
         public static Tensor Apply(string operation, Tensor x, Tensor indices)
         {
             Scope scope = Scope.Of(operation, x, indices);
             Tensor y = scope.Empty(x.Shape.With(0, indices.Shape[0]), x.DType);
             scope.Backend.GatherRows(x.View, indices.View, y.View);
-            if (scope.Record<GatherFunction>(y, x) is { } node)
+            if (scope.Record<GatherFunction>(y, x, indices) is { } node)
                 (node._x, node._indices) = (x, indices);
             return y;
         }
-
-        protected internal override void Recompute(Backend backend, View y) => backend.GatherRows(_x.View, _indices.View, y);
 
         protected override void Backward(in BackwardPass pass)
         {
@@ -143,10 +137,6 @@ public readonly partial struct Tensor
         private Tensor _indices;
         private Tensor _source;
 
-        protected internal override bool ReadsInputs => false;
-
-        protected internal override bool ReadsOutput => false;
-
         public static Tensor Apply(Tensor x, Tensor indices, Tensor source)
         {
             x.Require(DType.F32, nameof(IndexAdd));
@@ -155,7 +145,7 @@ public readonly partial struct Tensor
             Tensor y = scope.Empty(x.Shape);
             scope.Backend.Copy(x.View, y.View);
             scope.Backend.ScatterAddRows(source.View, indices.View, y.View);
-            if (scope.Record<ScatterAddFunction>(y, x, source) is { } node)
+            if (scope.Record<ScatterAddFunction>(y, x, indices, source) is { } node)
                 (node._x, node._indices, node._source) = (x, indices, source);
             return y;
         }

@@ -36,7 +36,7 @@ public readonly partial struct Tensor
             Shape shape = Check(x, weight, bias, residual, factors);
             Scope scope = Scope.Of(nameof(Linear), x, weight, bias, residual, factors);
             Tensor y = scope.Empty(shape);
-            LinearFunction? node = scope.Record<LinearFunction>(y, x, weight, bias, residual);
+            LinearFunction? node = scope.Record<LinearFunction>(y, x, weight, bias, residual, factors);
             View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(shape).View : View.None;
             scope.Backend.Linear(x.View, weight.View, OptionalView(bias), activation, preActivation, y.View, OptionalView(residual), OptionalView(factors));
             if (node is not null)

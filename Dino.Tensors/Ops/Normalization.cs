@@ -127,7 +127,7 @@ public readonly partial struct Tensor
             mean = scope.Empty([x.Shape[-1]]);
             variance = scope.Empty([x.Shape[-1]]);
             scope.Backend.BatchNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean.View, variance.View);
-            if (scope.Record<BatchNormFunction>(y, x, gamma, beta) is { } node)
+            if (scope.Record<BatchNormFunction>(y, x, gamma, beta, mean, variance) is { } node)
                 (node._x, node._gamma, node._beta, node._mean, node._variance, node._epsilon) = (x, gamma, beta, mean, variance, epsilon);
             return y;
         }

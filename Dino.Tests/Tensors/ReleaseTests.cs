@@ -65,6 +65,29 @@ public class ReleaseTests
     }
 
     [Fact]
+    public void What_backward_reads_stays_also_without_a_gradient_of_its_own()
+    {
+        using CpuDevice device = new(1);
+        using Scope scope = device.OpenScope();
+        Tensor x = scope.Upload([1f, 5, 2, 8, 3, 9, 4, 7], [4, 2], requiresGradient: true), teacher = scope.Full([2, 2], 1), centre = scope.Zeros([2]);
+        Tensor indices = scope.Upload([2, 0], [2]), factors = scope.Upload([0.5f, 2], [2]), weight = scope.Full([2, 2], 0.3f);
+        Tensor gathered = x.IndexSelect(0, indices), added = x.IndexAdd(0, indices, gathered);
+        Tensor normed = added.BatchNorm(default, default, 1e-5f, out Tensor mean, out Tensor variance);
+        Tensor loss = normed.Linear(weight, factors: factors).DinoLoss(teacher, centre, 0.1f, 0.05f, 2, out Tensor entropy);
+        foreach (Tensor tensor in (Tensor[])[indices, factors, mean, variance, teacher, centre])
+        {
+            float[] before = tensor.ToArray();
+            tensor.Release();
+            scope.Full(tensor.Shape, float.NaN);
+            Assert.Equal(before, tensor.ToArray());
+        }
+
+        entropy.Release();
+        scope.Backward(loss);
+        Assert.All(x.GradientToArray(), gradient => Assert.True(float.IsFinite(gradient)));
+    }
+
+    [Fact]
     public void Memory_that_two_tensors_show_stays()
     {
         using CpuDevice device = new(1);

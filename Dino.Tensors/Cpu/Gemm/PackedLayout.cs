@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.Arm;
 using Dino.Tensors.Backends;
 
 namespace Dino.Tensors.Cpu.Gemm;
@@ -23,12 +22,8 @@ internal readonly struct PackedLayout
     public PackedLayout(WeightFormat format, int outputs, int inputs, int lanes)
     {
         int vectors = (outputs + lanes - 1) / lanes;
-        bool has32Registers = lanes == 16 || AdvSimd.IsSupported;
-        // The register tiles of MicroKernel; for bytes .NET 10 has a product of 256 bits at most, with 16 registers.
-        (TileRows, int tileVectors) = format == WeightFormat.I8 ? (6, ByteColumns / lanes)
-            : !has32Registers ? (6, 2)
-            : vectors % 4 == 0 && vectors % 3 != 0 ? (6, 4)
-            : (8, 3);
+        // For bytes .NET 10 has a product of 256 bits at most, with 16 registers.
+        (TileRows, int tileVectors) = format == WeightFormat.I8 ? new RegisterTile(6, ByteColumns / lanes) : RegisterTile.For(vectors, lanes);
         Lanes = lanes;
         Panels = Split.AtMost(vectors, tileVectors);
         Columns = vectors * lanes;

@@ -10,10 +10,7 @@ internal readonly struct PackedPlan
     /// <summary>Bytes of x in a block: with a panel beside it, what a 1 MiB L2 holds without effort.</summary>
     private const int BlockBytes = 384 << 10;
 
-    /// <summary>Multiplications that pay for waking another thread several times over (about 10 µs of one core).</summary>
-    private const long TaskWork = 1 << 20;
-
-    /// <summary>With few rows, reading the weight is the work: as long as the above, from memory.</summary>
+    /// <summary>With few rows, reading the weight is the work: as long as <see cref="Plan.TaskWork"/>, from memory.</summary>
     private const long TaskBytes = 1 << 18;
 
     private const int WantedTasks = 24;
@@ -27,7 +24,7 @@ internal readonly struct PackedPlan
     {
         TileRows = layout.TileRows;
         long work = (long)rows * layout.Columns * inputs, bytes = (long)layout.Columns * layout.ColumnBytes;
-        int tasks = (int)Math.Clamp(Math.Max(work / TaskWork, bytes / TaskBytes), 1, WantedTasks);
+        int tasks = (int)Math.Clamp(Math.Max(work / Plan.TaskWork, bytes / TaskBytes), 1, WantedTasks);
         RowBlocks = Split.AtMost(rows, Math.Max(MinRowsPerBlock, BlockBytes / Math.Max(rowBytes, 1)));
         Groups = new Split(layout.Panels.Parts, Math.Clamp((tasks + RowBlocks.Parts - 1) / RowBlocks.Parts, 1, layout.Panels.Parts));
         if (Tasks < tasks / 2)

@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics.Arm;
-
 namespace Dino.Tensors.Cpu.Gemm;
 
 /// <summary>A length cut into parts that differ by at most one: no part is small, however odd the length.</summary>
@@ -42,7 +40,7 @@ internal readonly struct Plan
     private const int DepthBlocksTransposed = 16;
 
     /// <summary>Multiplications that pay for waking another thread several times over (about 10 µs of one core).</summary>
-    private const long TaskWork = 1 << 20;
+    public const long TaskWork = 1 << 20;
 
     private const int MaxRowsPerBlock = 512;
     private const int MinRowsPerBlock = 48;
@@ -55,7 +53,7 @@ internal readonly struct Plan
     public Plan(in Product product, int lanes)
     {
         int vectors = Math.Max(1, (product.N + lanes - 1) / lanes);
-        (TileRows, int tileVectors) = Tile(vectors, lanes);
+        (TileRows, int tileVectors) = RegisterTile.For(vectors, lanes);
         Depths = Split.AtMost(product.K, product.StepA == 1 ? MaxDepth : MaxDepthTransposed);
         DepthBlocksTogether = product.StepA == 1 ? DepthBlocks : DepthBlocksTransposed;
         Panels = Split.AtMost(vectors, tileVectors);
@@ -80,13 +78,4 @@ internal readonly struct Plan
     }
 
     public int TasksPerMatrix => Groups.Parts * RowBlocks.Parts;
-
-    /// <summary>The register tile: as many sums as fit, in vectors that divide the columns if possible.</summary>
-    private static (int Rows, int Vectors) Tile(int vectors, int lanes)
-    {
-        bool has32Registers = lanes == 16 || AdvSimd.IsSupported;
-        if (!has32Registers)
-            return (6, 2);
-        return vectors % 4 == 0 && vectors % 3 != 0 ? (6, 4) : (8, 3);
-    }
 }

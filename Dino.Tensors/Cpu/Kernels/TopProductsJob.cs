@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.Arm;
 using Dino.Tensors.Cpu.Gemm;
 
 namespace Dino.Tensors.Cpu;
@@ -27,16 +26,14 @@ internal unsafe struct TopProductsJob<V>(float* x, int rows, int depth, float* p
     public int FirstColumn, Columns;
 
     /// <summary>Columns of a tile and of a panel.</summary>
-    public static int TileColumns => (Has32Registers ? 3 : 2) * V.Count;
+    public static int TileColumns => RegisterTile.Tall(V.Count).Vectors * V.Count;
 
     /// <summary>Floats of a tile, in whole cache lines.</summary>
     public static int TileElements => 8 * 3 * 16;
 
     public readonly int Tasks => _blocks.Parts;
 
-    private static int TileRows => Has32Registers ? 8 : 6;
-
-    private static bool Has32Registers => V.Count == 16 || AdvSimd.IsSupported;
+    private static int TileRows => RegisterTile.Tall(V.Count).Rows;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(int task, int worker)
@@ -89,7 +86,7 @@ internal unsafe struct TopProductsJob<V>(float* x, int rows, int depth, float* p
         // A sum finds a NaN anywhere, where a maximum may lose it; the odd inf - inf only costs a second look.
         V x0 = V.Load(products), x1 = V.Load(products + V.Count);
         V largest = V.Max(x0, x1), sum = x0 + x1;
-        if (Has32Registers)
+        if (TileColumns > 2 * V.Count)
         {
             V x2 = V.Load(products + (2 * V.Count));
             (largest, sum) = (V.Max(largest, x2), sum + x2);
