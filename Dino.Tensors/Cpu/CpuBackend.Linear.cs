@@ -11,15 +11,15 @@ internal sealed unsafe partial class CpuBackend<V>
         Product product = new(MatMulArguments.Single(x.Address, weight.Address, y.Address, checked((int)x.Rows), y.Columns, x.Columns, transposeB: true));
         LinearTail tail = new()
         {
-            Bias = bias.F32, PreActivation = preActivation.F32, Residual = residual.F32,
+            Y = y.F32, Stride = y.Columns, Bias = bias.F32, PreActivation = preActivation.F32, Residual = residual.F32,
             Factors = factors.F32, RowsPerFactor = factors.Exists ? checked((int)(x.Rows / factors.Count)) : 1,
         };
         if (activation == Activation.Gelu)
-            Multiply(product, new LinearEpilogue<V, GeluActivation<V>>(tail));
+            Multiply(product, new LinearEpilogue<V, FloatSums<V>, GeluActivation<V>>(tail, default));
         else if (activation == Activation.Relu)
-            Multiply(product, new LinearEpilogue<V, ReluActivation<V>>(tail));
+            Multiply(product, new LinearEpilogue<V, FloatSums<V>, ReluActivation<V>>(tail, default));
         else if (tail.IsWanted)
-            Multiply(product, new LinearEpilogue<V, IdentityActivation<V>>(tail));
+            Multiply(product, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(tail, default));
         else
             Multiply(product, default(NoEpilogue));
     }

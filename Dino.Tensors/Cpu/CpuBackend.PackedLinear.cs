@@ -13,7 +13,7 @@ internal sealed unsafe partial class CpuBackend<V>
         long perWorker = PackingJob<V>.ScratchPerWorker(layout, packed.Format, packed.Inputs);
         using ScratchFrame frame = OpenScratch();
         View scratch = frame.Take([checked((int)(Workers.Threads * perWorker))], DType.U8);
-        PackingJob<V> job = new(weight, packed, layout, (byte*)scratch.Address, perWorker);
+        PackingJob<V> job = new(weight.F32, packed.Inputs, 1, packed, layout, (byte*)scratch.Address, perWorker);
         Workers.Run(layout.Panels.Parts, ref job);
     }
 
@@ -24,21 +24,21 @@ internal sealed unsafe partial class CpuBackend<V>
             return;
         int rows = checked((int)x.Rows);
         PackedLayout layout = new(weight.Format, weight.Outputs, weight.Inputs, V.Count);
-        Addend addend = new(bias.F32, residual.F32, y.F32, activation);
+        LinearTail tail = new() { Y = y.F32, Stride = weight.Outputs, Bias = bias.F32, Residual = residual.F32 };
         byte* values = (byte*)weight.Address;
-        using ScratchFrame frame = OpenScratch();
         if (weight.Format == WeightFormat.F32)
         {
-            Multiply(rows, weight, layout, weight.Inputs * sizeof(float), new FloatPanelProduct<V, SingleElement<V>>(x.F32, weight.Inputs, values, layout), default(FloatSums<V>), addend);
+            Multiply(rows, weight.Inputs * sizeof(float), layout, new FloatPanelProduct<V, SingleElement<V>>(x.F32, weight.Inputs, weight.Inputs, values, layout), default(FloatSums<V>), tail, activation);
             return;
         }
 
         if (weight.Format == WeightFormat.BF16)
         {
-            Multiply(rows, weight, layout, weight.Inputs * sizeof(float), new FloatPanelProduct<V, BFloat16Element<V>>(x.F32, weight.Inputs, values, layout), default(FloatSums<V>), addend);
+            Multiply(rows, weight.Inputs * sizeof(float), layout, new FloatPanelProduct<V, BFloat16Element<V>>(x.F32, weight.Inputs, weight.Inputs, values, layout), default(FloatSums<V>), tail, activation);
             return;
         }
 
+        using ScratchFrame frame = OpenScratch();
         int stride = (int)ByteRows<V>.Stride(weight.Inputs);
         byte* bytes = (byte*)frame.Take([rows, stride], DType.U8).Address;
         float* scales = frame.Take([rows]).F32, leasts = frame.Take([rows]).F32, weightScales = (float*)(values + layout.ScalesOffset);
@@ -46,42 +46,25 @@ internal sealed unsafe partial class CpuBackend<V>
         ByteSums<V> sums = new(scales, leasts, weightScales, weightScales + layout.Columns);
         // All of them give the same integers.
         if (V.Count >= VnniBytes.Count && VnniBytes.IsSupported)
-            Multiply(rows, weight, layout, stride, new BytePanelProduct<VnniBytes>(bytes, stride, values, layout), sums, addend);
+            Multiply(rows, stride, layout, new BytePanelProduct<VnniBytes>(bytes, stride, values, layout), sums, tail, activation);
         else if (V.Count >= Avx2Bytes.Count && Avx2Bytes.IsSupported)
-            Multiply(rows, weight, layout, stride, new BytePanelProduct<Avx2Bytes>(bytes, stride, values, layout), sums, addend);
+            Multiply(rows, stride, layout, new BytePanelProduct<Avx2Bytes>(bytes, stride, values, layout), sums, tail, activation);
         else if (Ssse3Bytes.IsSupported)
-            Multiply(rows, weight, layout, stride, new BytePanelProduct<Ssse3Bytes>(bytes, stride, values, layout), sums, addend);
+            Multiply(rows, stride, layout, new BytePanelProduct<Ssse3Bytes>(bytes, stride, values, layout), sums, tail, activation);
         else
-            Multiply(rows, weight, layout, stride, new BytePanelProduct<PortableBytes>(bytes, stride, values, layout), sums, addend);
+            Multiply(rows, stride, layout, new BytePanelProduct<PortableBytes>(bytes, stride, values, layout), sums, tail, activation);
     }
 
-    private void Multiply<TProduct, TSums>(int rows, in PackedView weight, in PackedLayout layout, int rowBytes, TProduct product, TSums sums, in Addend addend)
+    private void Multiply<TProduct, TSums>(int rows, int rowBytes, in PackedLayout layout, TProduct product, TSums sums, in LinearTail tail, Activation activation)
         where TProduct : struct, IPanelProduct
         where TSums : struct, ITileSums<V>
     {
-        if (addend.Activation == Activation.Gelu)
-            Multiply(rows, weight, layout, rowBytes, product, new PackedEpilogue<V, TSums, GeluActivation<V>>(sums, weight.Outputs, addend.Bias, addend.Residual, addend.Y));
-        else if (addend.Activation == Activation.Relu)
-            Multiply(rows, weight, layout, rowBytes, product, new PackedEpilogue<V, TSums, ReluActivation<V>>(sums, weight.Outputs, addend.Bias, addend.Residual, addend.Y));
+        int outputs = (int)tail.Stride;
+        if (activation == Activation.Gelu)
+            MultiplyPanels(rows, rowBytes, layout, outputs, product, new LinearEpilogue<V, TSums, GeluActivation<V>>(tail, sums));
+        else if (activation == Activation.Relu)
+            MultiplyPanels(rows, rowBytes, layout, outputs, product, new LinearEpilogue<V, TSums, ReluActivation<V>>(tail, sums));
         else
-            Multiply(rows, weight, layout, rowBytes, product, new PackedEpilogue<V, TSums, IdentityActivation<V>>(sums, weight.Outputs, addend.Bias, addend.Residual, addend.Y));
-    }
-
-    private void Multiply<TProduct, TEpilogue>(int rows, in PackedView weight, in PackedLayout layout, int rowBytes, TProduct product, TEpilogue epilogue)
-        where TProduct : struct, IPanelProduct
-        where TEpilogue : struct, ITileEpilogue
-    {
-        PackedPlan plan = new(rows, weight.Inputs, rowBytes, layout);
-        using ScratchFrame frame = OpenScratch();
-        float* tiles = frame.Take([Workers.Threads * PackedJob<TProduct, TEpilogue>.ScratchPerWorker]).F32;
-        PackedJob<TProduct, TEpilogue> job = new(plan, layout, weight.Outputs, tiles, product, epilogue);
-        Workers.Run(plan.Tasks, ref job);
-    }
-
-    /// <summary>What is added to a product, and where the sum goes.</summary>
-    private readonly struct Addend(float* bias, float* residual, float* y, Activation activation)
-    {
-        public readonly float* Bias = bias, Residual = residual, Y = y;
-        public readonly Activation Activation = activation;
+            MultiplyPanels(rows, rowBytes, layout, outputs, product, new LinearEpilogue<V, TSums, IdentityActivation<V>>(tail, sums));
     }
 }

@@ -40,6 +40,12 @@ internal unsafe partial class CpuPrimitives<V>
             return;
         }
 
+        if (PackedPlan.Suits(product))
+        {
+            MultiplyPanels(product, epilogue);
+            return;
+        }
+
         Plan plan = new(product, V.Count);
         using ScratchFrame frame = OpenScratch();
         float* scratch = frame.Take([Workers.Threads * TileJob<V, TEpilogue>.ScratchPerWorker]).F32;
@@ -50,6 +56,35 @@ internal unsafe partial class CpuPrimitives<V>
             tiles.EndDepth = Math.Min(depth + plan.DepthBlocksTogether, plan.Depths.Parts);
             Workers.Run(tiles.Tasks, ref tiles);
         }
+    }
+
+    /// <summary>Stores b in panels first, once for all rows of a.</summary>
+    private void MultiplyPanels<TEpilogue>(in Product product, TEpilogue epilogue)
+        where TEpilogue : struct, IEpilogue
+    {
+        PackedLayout layout = new(WeightFormat.F32, product.N, product.K, V.Count);
+        using ScratchFrame frame = OpenScratch();
+        View panels = frame.Take([checked((int)(layout.Bytes / sizeof(float)))]);
+        PackingJob<V> packing = new(product.B, product.ColumnStrideB, product.StepB, new PackedView(panels.Address, WeightFormat.F32, product.N, product.K), layout, null, 0);
+        Workers.Run(layout.Panels.Parts, ref packing);
+        FloatPanelProduct<V, SingleElement<V>> sums = new(product.A, product.RowStrideA, product.K, (byte*)panels.Address, layout);
+        if (TEpilogue.Exists)
+            MultiplyPanels(product.M, product.K * sizeof(float), layout, product.N, sums, epilogue);
+        else
+            MultiplyPanels(product.M, product.K * sizeof(float), layout, product.N, sums, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(new() { Y = product.Y, Stride = product.StrideY }, default));
+    }
+
+    /// <summary>Computes a product with a packed matrix.</summary>
+    /// <param name="rowBytes">Bytes of a row of the other matrix, as the product reads it.</param>
+    private protected void MultiplyPanels<TProduct, TEpilogue>(int rows, int rowBytes, in PackedLayout layout, int outputs, TProduct product, TEpilogue epilogue)
+        where TProduct : struct, IPanelProduct
+        where TEpilogue : struct, IEpilogue
+    {
+        PackedPlan plan = new(rows, rowBytes, layout);
+        using ScratchFrame frame = OpenScratch();
+        float* tiles = frame.Take([Workers.Threads * PackedJob<TProduct, TEpilogue>.ScratchPerWorker]).F32;
+        PackedJob<TProduct, TEpilogue> job = new(plan, layout, outputs, tiles, product, epilogue);
+        Workers.Run(plan.Tasks, ref job);
     }
 
     private static MatMulArguments Matrix(in MatMulArguments arguments, int outer, int inner) => arguments with

@@ -8,7 +8,7 @@ internal readonly unsafe struct BytePanelProduct<D>(byte* x, nint strideX, byte*
 {
     private readonly PackedLayout _layout = layout;
 
-    public void Run(int panel, int row, int rows, void* tile)
+    public void Run(int panel, int row, int rows, void* tile, int fetched)
     {
         byte* values = weight + _layout.PanelOffset(panel);
         int width = _layout.Width(panel);
@@ -30,9 +30,9 @@ internal readonly unsafe struct ByteSums<V>(float* scales, float* leasts, float*
     where V : struct, IVec<V>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Read(void* tile, int row, int column)
+    public V Read(void* sums, int row, int column, int lanes)
     {
         V factor = V.Create(scales[row]) * V.Load(weightScales + column);
-        return V.MultiplyAdd(V.LoadInt32((int*)tile), factor, V.Create(leasts[row]) * V.Load(weightSums + column));
+        return V.MultiplyAdd(V.LoadInt32((int*)sums), factor, V.Create(leasts[row]) * V.Load(weightSums + column));
     }
 }

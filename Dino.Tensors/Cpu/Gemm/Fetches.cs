@@ -35,6 +35,17 @@ internal readonly unsafe struct LineFetch(nint distanceA, nint distanceB) : IFet
     }
 }
 
+/// <summary>One line of b, at a fixed distance from the one in use.</summary>
+internal readonly unsafe struct PanelFetch(nint distance) : IFetch
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Step(float* a, float* b)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch1(b + distance);
+    }
+}
+
 /// <summary>One line after the other of memory that lies in one piece.</summary>
 internal unsafe struct StreamFetch(float* next) : IFetch
 {

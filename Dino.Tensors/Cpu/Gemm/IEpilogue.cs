@@ -1,16 +1,18 @@
 namespace Dino.Tensors.Cpu.Gemm;
 
-/// <summary>What happens to a tile of y once its sums are complete and while it is still in L1.</summary>
+/// <summary>What happens to a tile of sums once it is complete and while it is still in L1.</summary>
 internal unsafe interface IEpilogue
 {
-    /// <summary>False for an epilogue that does nothing; such products may also be computed transposed.</summary>
+    /// <summary>False for an epilogue that does nothing: the sums are in y.</summary>
     static abstract bool Exists { get; }
 
     /// <summary>Before the sums of a tile are formed: asks for the memory that <see cref="Apply"/> will touch.</summary>
-    void Prepare(float* tile, nint strideY, int row, int column, int rows, int columns);
+    void Prepare(int row, int column, int rows, int columns);
 
-    /// <param name="tile">First element of the tile, which is y[row, column].</param>
-    void Apply(float* tile, nint strideY, int row, int column, int rows, int columns);
+    /// <param name="sums">Those of y[row, column] and on: in y itself, or in scratch.</param>
+    /// <param name="stride">From one row of sums to the next, in elements of 32 bits.</param>
+    /// <param name="columns">Columns of y; in scratch a row of sums is filled up to whole vectors.</param>
+    void Apply(void* sums, nint stride, int row, int column, int rows, int columns);
 }
 
 /// <summary>Leaves the product as it is.</summary>
@@ -18,7 +20,7 @@ internal readonly unsafe struct NoEpilogue : IEpilogue
 {
     public static bool Exists => false;
 
-    public void Prepare(float* tile, nint strideY, int row, int column, int rows, int columns) { }
+    public void Prepare(int row, int column, int rows, int columns) { }
 
-    public void Apply(float* tile, nint strideY, int row, int column, int rows, int columns) { }
+    public void Apply(void* sums, nint stride, int row, int column, int rows, int columns) { }
 }

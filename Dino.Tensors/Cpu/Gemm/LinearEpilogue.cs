@@ -3,45 +3,22 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Dino.Tensors.Cpu.Gemm;
 
-/// <summary>An activation as a type argument.</summary>
-internal interface IActivation<V>
-    where V : struct, IVec<V>
-{
-    static abstract V Apply(V x);
-}
-
-internal readonly struct IdentityActivation<V> : IActivation<V>
-    where V : struct, IVec<V>
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply(V x) => x;
-}
-
-internal readonly struct GeluActivation<V> : IActivation<V>
-    where V : struct, IVec<V>
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply(V x) => VectorMath<V>.Gelu(x);
-}
-
-internal readonly struct ReluActivation<V> : IActivation<V>
-    where V : struct, IVec<V>
-{
-    // Not V.Max: which operand of a maximum survives a NaN depends on the hardware. A comparison with NaN is false, so NaN stays.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply(V x) => V.Select(V.LessThan(x, V.Zero), V.Zero, x);
-}
-
 /// <summary>What follows the product of a linear layer. Pointers are null where something is absent; [M, N] operands have the stride of y.</summary>
 internal readonly unsafe struct LinearTail
 {
+    /// <summary>[M, N]: the result.</summary>
+    public float* Y { get; init; }
+
+    /// <summary>From one row of y to the next.</summary>
+    public nint Stride { get; init; }
+
     /// <summary>[N].</summary>
     public float* Bias { get; init; }
 
     /// <summary>[M, N]: where the sum of product and bias is kept for the backward pass.</summary>
     public float* PreActivation { get; init; }
 
-    /// <summary>[M, N], added at the end; not y itself, where the sums of the product are formed.</summary>
+    /// <summary>[M, N], added at the end. May be y where sums are formed in scratch.</summary>
     public float* Residual { get; init; }
 
     /// <summary>Factors of the activation's result, one for each <see cref="RowsPerFactor"/> rows.</summary>
@@ -54,13 +31,30 @@ internal readonly unsafe struct LinearTail
     public bool IsWanted => Bias != null || PreActivation != null || Residual != null || Factors != null;
 }
 
-/// <summary>y = residual + factor · activation(y + bias).</summary>
-internal readonly unsafe struct LinearEpilogue<V, TActivation>(LinearTail tail) : IEpilogue
+/// <summary>How the sums of a tile become values of the product, as a type argument.</summary>
+internal unsafe interface ITileSums<V>
     where V : struct, IVec<V>
+{
+    /// <summary>The values of one vector of a row.</summary>
+    /// <param name="sums">The first of them.</param>
+    /// <param name="lanes">How many there are.</param>
+    V Read(void* sums, int row, int column, int lanes);
+}
+
+/// <summary>The sums are the values.</summary>
+internal readonly unsafe struct FloatSums<V> : ITileSums<V>
+    where V : struct, IVec<V>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Read(void* sums, int row, int column, int lanes) => Lanes<V>.Load((float*)sums, lanes);
+}
+
+/// <summary>y = residual + factor · activation(product + bias).</summary>
+internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail tail, TSums sums) : IEpilogue
+    where V : struct, IVec<V>
+    where TSums : struct, ITileSums<V>
     where TActivation : struct, IActivation<V>
 {
-    private const int FloatsPerLine = 16;
-
     private readonly LinearTail _tail = tail;
 
     public static bool Exists => true;
@@ -69,68 +63,48 @@ internal readonly unsafe struct LinearEpilogue<V, TActivation>(LinearTail tail) 
     /// Tiles visit a row a few cache lines at a time, which hardware does not foresee: unasked, each line of a large result or residual is waited for.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prepare(float* tile, nint strideY, int row, int column, int rows, int columns)
+    public void Prepare(int row, int column, int rows, int columns)
     {
         if (!Sse.IsSupported)
             return;
-        nint residual = _tail.Residual == null ? 0 : (nint)(_tail.Residual + (row * strideY) + column) - (nint)tile;
-        for (int i = 0; i < rows; i++, tile += strideY)
+        float* y = _tail.Y + (row * _tail.Stride) + column;
+        nint residual = _tail.Residual == null ? 0 : (nint)_tail.Residual - (nint)_tail.Y;
+        for (int i = 0; i < rows; i++, y += _tail.Stride)
         {
-            for (int j = 0; j < columns; j += FloatsPerLine)
+            for (int j = 0; j < columns; j += StreamFetch.Line)
             {
-                Sse.Prefetch0(tile + j);
+                Sse.Prefetch0(y + j);
                 if (residual != 0)
-                    Sse.Prefetch0((byte*)(tile + j) + residual);
+                    Sse.Prefetch0((byte*)(y + j) + residual);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Apply(float* tile, nint strideY, int row, int column, int rows, int columns)
+    public void Apply(void* tile, nint stride, int row, int column, int rows, int columns)
     {
-        nint offset = (row * strideY) + column;
+        int* from = (int*)tile;
+        nint offset = (row * _tail.Stride) + column;
         float* bias = _tail.Bias == null ? null : _tail.Bias + column;
-        float* kept = _tail.PreActivation == null ? null : _tail.PreActivation + offset;
-        float* residual = _tail.Residual == null ? null : _tail.Residual + offset;
         bool scales = _tail.Factors != null;
-        for (int i = 0; i < rows; i++)
+        for (int i = 0; i < rows; i++, from += stride, offset += _tail.Stride)
         {
             V factor = V.Create(scales ? _tail.Factors[(row + i) / _tail.RowsPerFactor] : 1);
-            int j = 0;
-            for (; j <= columns - V.Count; j += V.Count)
+            for (int j = 0; j < columns; j += V.Count)
             {
-                V x = V.Load(tile + j);
+                int lanes = Math.Min(V.Count, columns - j);
+                V x = sums.Read(from + j, row + i, column + j, lanes);
                 if (bias != null)
-                    x = x + V.Load(bias + j);
-                if (kept != null)
-                    V.Store(x, kept + j);
+                    x = x + Lanes<V>.Load(bias + j, lanes);
+                if (_tail.PreActivation != null)
+                    Lanes<V>.Store(x, _tail.PreActivation + offset + j, lanes);
                 x = TActivation.Apply(x);
                 if (scales)
                     x = x * factor;
-                if (residual != null)
-                    x = V.Load(residual + j) + x;
-                V.Store(x, tile + j);
+                if (_tail.Residual != null)
+                    x = Lanes<V>.Load(_tail.Residual + offset + j, lanes) + x;
+                Lanes<V>.Store(x, _tail.Y + offset + j, lanes);
             }
-
-            if (j < columns)
-            {
-                int lanes = columns - j;
-                V x = V.LoadPartial(tile + j, lanes);
-                if (bias != null)
-                    x = x + V.LoadPartial(bias + j, lanes);
-                if (kept != null)
-                    V.StorePartial(x, kept + j, lanes);
-                x = TActivation.Apply(x);
-                if (scales)
-                    x = x * factor;
-                if (residual != null)
-                    x = V.LoadPartial(residual + j, lanes) + x;
-                V.StorePartial(x, tile + j, lanes);
-            }
-
-            tile += strideY;
-            kept = kept == null ? null : kept + strideY;
-            residual = residual == null ? null : residual + strideY;
         }
     }
 }

@@ -6,21 +6,14 @@ namespace Dino.Tensors.Cpu.Gemm;
 internal unsafe interface IPanelProduct
 {
     /// <param name="tile">[rows, width of the panel] 32-bit sums, without gaps.</param>
-    void Run(int panel, int row, int rows, void* tile);
-}
-
-/// <summary>Turns the sums of a tile into elements of y while they are in L1.</summary>
-internal unsafe interface ITileEpilogue
-{
-    /// <param name="tile">As <see cref="IPanelProduct.Run"/> left it; its first element belongs to y[row, column].</param>
-    /// <param name="columns">Columns of y in the tile: the last one may be narrower than its panel.</param>
-    void Apply(void* tile, int width, int row, int column, int rows, int columns);
+    /// <param name="fetched">A column of the panel that follows, whose cache lines to ask for meanwhile; negative for none.</param>
+    void Run(int panel, int row, int rows, void* tile, int fetched);
 }
 
 /// <summary>Computes the tasks of a <see cref="PackedPlan"/>: y is written once, from tiles that hold their complete sums, so it may be an operand of the epilogue.</summary>
 internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in PackedLayout layout, int outputs, float* tiles, TProduct product, TEpilogue epilogue) : IJob
     where TProduct : struct, IPanelProduct
-    where TEpilogue : struct, ITileEpilogue
+    where TEpilogue : struct, IEpilogue
 {
     /// <summary>Places of scratch for the tile of each worker: 8 rows of 4 vectors of 16 lanes, and a pair of cache lines between neighbours.</summary>
     public const int ScratchPerWorker = 8 * 4 * 16 + 32;
@@ -42,10 +35,11 @@ internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in Pac
         for (int panel = firstPanel; panel < endPanel; panel++)
         {
             int column = _layout.FirstColumn(panel), width = _layout.Width(panel), columns = Math.Min(width, outputs - column);
+            FetchSchedule ahead = new(panel + 1 < endPanel ? _layout.Width(panel + 1) : 0, rowTiles.Parts);
             for (int t = 0; t < rowTiles.Parts; t++)
             {
                 int row = firstRow + rowTiles.Start(t), rows = rowTiles.Length(t);
-                _product.Run(panel, row, rows, tile);
+                _product.Run(panel, row, rows, tile, ahead.Next());
                 _epilogue.Apply(tile, width, row, column, rows, columns);
             }
         }
@@ -53,23 +47,27 @@ internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in Pac
 }
 
 /// <summary>Sums of F32 rows with panels of floats, in blocks of k that each begin at zero: the order of the product that is not packed.</summary>
-internal readonly unsafe struct FloatPanelProduct<V, TElement>(float* x, int inputs, byte* weight, in PackedLayout layout) : IPanelProduct
+internal readonly unsafe struct FloatPanelProduct<V, TElement>(float* x, nint strideX, int inputs, byte* weight, in PackedLayout layout) : IPanelProduct
     where V : struct, IVec<V>
     where TElement : struct, IPanelElement<V>
 {
     private readonly PackedLayout _layout = layout;
     private readonly Split _depths = Split.AtMost(inputs, Plan.MaxDepth);
 
-    public void Run(int panel, int row, int rows, void* tile)
+    public void Run(int panel, int row, int rows, void* tile, int fetched)
     {
         byte* values = weight + _layout.PanelOffset(panel);
         int vectors = _layout.Panels.Length(panel);
+        nint distance = fetched < 0 ? 0 : ((_layout.PanelOffset(panel + 1) - _layout.PanelOffset(panel)) / sizeof(float)) + fetched;
         for (int d = 0; d < _depths.Parts; d++)
         {
             int k = _depths.Start(d);
             byte* part = values + (nint)k * vectors * V.Count * TElement.Bytes;
             int width = vectors * V.Count;
-            MicroKernel<V, TElement>.Run(rows, vectors, x + (nint)row * inputs + k, inputs, 1, part, width * TElement.Bytes, _depths.Length(d), (float*)tile, width, d > 0, default(NoFetch));
+            if (fetched < 0)
+                MicroKernel<V, TElement>.Run(rows, vectors, x + row * strideX + k, strideX, 1, part, width * TElement.Bytes, _depths.Length(d), (float*)tile, width, d > 0, default(NoFetch));
+            else
+                MicroKernel<V, TElement>.Run(rows, vectors, x + row * strideX + k, strideX, 1, part, width * TElement.Bytes, _depths.Length(d), (float*)tile, width, d > 0, new PanelFetch(distance));
         }
     }
 }

@@ -16,7 +16,6 @@ internal readonly struct PackedLayout
     /// </summary>
     private const int ByteColumns = 48;
 
-    private readonly int _inputs;
     private readonly int _elementBytes;
 
     public PackedLayout(WeightFormat format, int outputs, int inputs, int lanes)
@@ -27,11 +26,14 @@ internal readonly struct PackedLayout
         Lanes = lanes;
         Panels = Split.AtMost(vectors, tileVectors);
         Columns = vectors * lanes;
-        _inputs = format == WeightFormat.I8 ? (inputs + 3) & ~3 : inputs;
+        Inputs = format == WeightFormat.I8 ? (inputs + 3) & ~3 : inputs;
         _elementBytes = format switch { WeightFormat.F32 => sizeof(float), WeightFormat.BF16 => sizeof(ushort), _ => 1 };
-        ScalesOffset = (Columns * (long)_inputs * _elementBytes + 63) & ~63L;
+        ScalesOffset = (Columns * (long)Inputs * _elementBytes + 63) & ~63L;
         Bytes = format == WeightFormat.I8 ? ScalesOffset + 2L * Columns * sizeof(float) : ScalesOffset;
     }
+
+    /// <summary>K, with what fills it up.</summary>
+    public int Inputs { get; }
 
     /// <summary>Columns of one vector.</summary>
     public int Lanes { get; }
@@ -51,7 +53,7 @@ internal readonly struct PackedLayout
     public long Bytes { get; }
 
     /// <summary>Bytes of one column, with what fills it up.</summary>
-    public int ColumnBytes => _inputs * _elementBytes;
+    public int ColumnBytes => Inputs * _elementBytes;
 
     public int FirstColumn(int panel) => Panels.Start(panel) * Lanes;
 

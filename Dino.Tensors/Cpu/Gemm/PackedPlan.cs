@@ -7,11 +7,17 @@ namespace Dino.Tensors.Cpu.Gemm;
 /// </remarks>
 internal readonly struct PackedPlan
 {
-    /// <summary>Bytes of x in a block: with a panel beside it, what a 1 MiB L2 holds without effort.</summary>
-    private const int BlockBytes = 384 << 10;
+    /// <summary>Bytes of x in a block: half of a 1 MiB L2, for a panel and the one that follows are beside it.</summary>
+    private const int BlockBytes = 512 << 10;
 
     /// <summary>With few rows, reading the weight is the work: as long as <see cref="Plan.TaskWork"/>, from memory.</summary>
     private const long TaskBytes = 1 << 18;
+
+    /// <summary>Rows of a over which packing b is shared, and the largest b to hold in panels: they are to stay in the third-level cache.</summary>
+    private const int MinRowsToPack = 64, MaxPacked = 1 << 21;
+
+    /// <summary>Where b needs no transposition it can also be read in place: only many passes over it pay for a copy.</summary>
+    private const long MinWorkToCopy = 1 << 28;
 
     private const int WantedTasks = 24;
     private const int MinRowsPerBlock = 24;
@@ -20,16 +26,20 @@ internal readonly struct PackedPlan
     public readonly Split RowBlocks, Groups;
 
     /// <param name="rowBytes">Bytes of a row of x as the product reads it.</param>
-    public PackedPlan(int rows, int inputs, int rowBytes, in PackedLayout layout)
+    public PackedPlan(int rows, int rowBytes, in PackedLayout layout)
     {
         TileRows = layout.TileRows;
-        long work = (long)rows * layout.Columns * inputs, bytes = (long)layout.Columns * layout.ColumnBytes;
+        long work = (long)rows * layout.Columns * layout.Inputs, bytes = (long)layout.Columns * layout.ColumnBytes;
         int tasks = (int)Math.Clamp(Math.Max(work / Plan.TaskWork, bytes / TaskBytes), 1, WantedTasks);
         RowBlocks = Split.AtMost(rows, Math.Max(MinRowsPerBlock, BlockBytes / Math.Max(rowBytes, 1)));
         Groups = new Split(layout.Panels.Parts, Math.Clamp((tasks + RowBlocks.Parts - 1) / RowBlocks.Parts, 1, layout.Panels.Parts));
         if (Tasks < tasks / 2)
             RowBlocks = new Split(rows, Math.Clamp(rows / MinRowsPerBlock, RowBlocks.Parts, tasks / Groups.Parts));
     }
+
+    /// <summary>Whether a product whose b is stored [N, K] is worth storing b in panels first.</summary>
+    public static bool Suits(in Product product) =>
+        (product.IsDots || (product.StepA == 1 && product.Work >= MinWorkToCopy)) && product.Matrices == 1 && product.K > Plan.MaxDepth && product.Alpha == 1 && product.Beta == 0 && product.M >= MinRowsToPack && (long)product.N * product.K <= MaxPacked;
 
     public int Tasks => RowBlocks.Parts * Groups.Parts;
 }

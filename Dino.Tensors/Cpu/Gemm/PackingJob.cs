@@ -4,12 +4,11 @@ using Dino.Tensors.Backends;
 namespace Dino.Tensors.Cpu.Gemm;
 
 /// <summary>Writes the panels of a packed weight, one a task.</summary>
-internal readonly unsafe struct PackingJob<V>(in View weight, in PackedView packed, in PackedLayout layout, byte* scratch, long scratchPerWorker) : IJob
+internal readonly unsafe struct PackingJob<V>(float* weight, nint stride, nint step, in PackedView packed, in PackedLayout layout, byte* scratch, long scratchPerWorker) : IJob
     where V : struct, IVec<V>
 {
     private readonly PackedLayout _layout = layout;
     private readonly WeightFormat _format = packed.Format;
-    private readonly float* _weight = weight.F32;
     private readonly byte* _target = (byte*)packed.Address;
     private readonly int _outputs = packed.Outputs;
     private readonly int _inputs = packed.Inputs;
@@ -25,12 +24,18 @@ internal readonly unsafe struct PackingJob<V>(in View weight, in PackedView pack
     public void Run(int panel, int worker)
     {
         int first = _layout.FirstColumn(panel), width = _layout.Width(panel);
-        float* rows = _weight + (nint)first * _inputs;
+        if (step != 1)
+        {
+            Panels<V>.CopyRows(weight + first, step, _inputs, Math.Min(width, _outputs - first), width / V.Count, 1, (float*)(_target + _layout.PanelOffset(panel)));
+            return;
+        }
+
+        float* rows = weight + first * stride;
         byte* target = _target + _layout.PanelOffset(panel);
         int columns = Math.Min(width, _outputs - first);
         byte* work = scratch + (nint)worker * (nint)scratchPerWorker;
         if (_format == WeightFormat.F32)
-            Panels<V>.CopyColumns(rows, _inputs, _inputs, columns, width / V.Count, 1, (float*)target);
+            Panels<V>.CopyColumns(rows, stride, _inputs, columns, width / V.Count, 1, (float*)target);
         else if (_format == WeightFormat.BF16)
             Round(rows, columns, width, (float*)work, (ushort*)target);
         else
@@ -43,7 +48,7 @@ internal readonly unsafe struct PackingJob<V>(in View weight, in PackedView pack
         for (int d = 0; d < depths.Parts; d++)
         {
             int depth = depths.Length(d);
-            Panels<V>.CopyColumns(rows + depths.Start(d), _inputs, depth, columns, width / V.Count, 1, work);
+            Panels<V>.CopyColumns(rows + depths.Start(d), stride, depth, columns, width / V.Count, 1, work);
             Conversions.Convert(DType.F32, (nint)work, DType.BF16, (nint)(target + (nint)depths.Start(d) * width), 0, (long)depth * width);
         }
     }
@@ -60,7 +65,7 @@ internal readonly unsafe struct PackingJob<V>(in View weight, in PackedView pack
             (float scale, int sum) = (0, 0);
             if (j < columns)
             {
-                ByteRows<V>.QuantizeWeight(rows + (nint)j * _inputs, _inputs, work, out scale);
+                ByteRows<V>.QuantizeWeight(rows + j * stride, _inputs, work, out scale);
                 for (int k = 0; k < _inputs; k++)
                     sum += work[k] - 128;
                 // 128 stands for zero: what fills K up must add nothing.

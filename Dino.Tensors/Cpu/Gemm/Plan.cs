@@ -43,6 +43,7 @@ internal readonly struct Plan
     public const long TaskWork = 1 << 20;
 
     private const int MaxRowsPerBlock = 512;
+    private const int MaxBlockPacking = 1 << 20;
     private const int MinRowsPerBlock = 48;
     private const int WantedTasks = 16;
 
@@ -70,8 +71,8 @@ internal readonly struct Plan
         }
 
         // Tall blocks pack b less often; wide groups read a less often, which counts most where a is transposed and b needs no packing.
-        RowBlocks = Split.AtMost(product.M, MaxRowsPerBlock);
-        int wantedGroups = product.StepA == 1 ? Math.Max(1, tasks / RowBlocks.Parts) : 1;
+        RowBlocks = Split.AtMost(product.M, product.IsDots ? Math.Max(MaxRowsPerBlock, MaxBlockPacking / product.K) : MaxRowsPerBlock);
+        int wantedGroups = product.IsDots ? tasks : product.StepA == 1 ? Math.Max(1, tasks / RowBlocks.Parts) : 1;
         Groups = Split.AtMost(Panels.Parts, Math.Clamp(Panels.Parts / wantedGroups, 1, widest));
         if (TasksPerMatrix <= tasks / 2)
             RowBlocks = new Split(product.M, Math.Clamp(product.M / MinRowsPerBlock, RowBlocks.Parts, tasks / Groups.Parts));

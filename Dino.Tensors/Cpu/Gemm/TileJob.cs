@@ -76,7 +76,7 @@ internal unsafe struct TileJob<V, TEpilogue>(in Product product, in Plan plan, f
                 if (depthBlock == 0 && accumulate && _product.Beta != 1)
                     Rows<V>.Scale(tile, _product.StrideY, count, columns, _product.Beta);
                 if (TEpilogue.Exists && last)
-                    _epilogue.Prepare(tile, _product.StrideY, row, column, count, columns);
+                    _epilogue.Prepare(row, column, count, columns);
                 if (columns == vectors * V.Count && fetches)
                 {
                     int lineA = linesA.Next(), lineB = linesB.Next();
