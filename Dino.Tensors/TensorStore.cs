@@ -1,4 +1,5 @@
 using Dino.Tensors.Backends;
+using Dino.Tensors.Formats;
 
 namespace Dino.Tensors;
 
@@ -14,6 +15,7 @@ public sealed class TensorStore : TensorOwner, IDisposable
     private readonly long[] _offsets;
     private readonly Tensor[] _tensors;
     private readonly long _count;
+    private readonly MappedBytes? _mapping;
     private nint _data;
     private nint _gradients;
 
@@ -52,6 +54,26 @@ public sealed class TensorStore : TensorOwner, IDisposable
         }
     }
 
+    /// <summary>A store whose values are where they lie in a file, without gradients: nothing is read before it is used.</summary>
+    /// <param name="device">A device that computes in host memory.</param>
+    /// <param name="mapping">Belongs to the store from now on.</param>
+    /// <param name="places">Shapes and first bytes, of little-endian F32, each on a multiple of four.</param>
+    /// <exception cref="ArgumentException">A tensor is not inside the file, or lies askew.</exception>
+    public TensorStore(CpuDevice device, MappedBytes mapping, IReadOnlyList<(Shape Shape, long Offset)> places)
+        : base(device)
+    {
+        (_mapping, _data, _count) = (mapping, mapping.Address, mapping.Length / sizeof(float));
+        _offsets = new long[places.Count];
+        _tensors = new Tensor[places.Count];
+        foreach ((int i, (Shape shape, long offset)) in places.Index())
+        {
+            if (offset < 0 || offset % sizeof(float) != 0 || (offset / sizeof(float)) + shape.Count > _count)
+                throw new ArgumentException($"A tensor {shape} cannot begin at byte {offset} of {mapping.Length}.", nameof(places));
+            _offsets[i] = offset / sizeof(float);
+            _tensors[i] = Add(new View(_data + (nint)offset, DType.F32, shape), false);
+        }
+    }
+
     /// <summary>Number of tensors.</summary>
     public int Length => _tensors.Length;
 
@@ -59,7 +81,10 @@ public sealed class TensorStore : TensorOwner, IDisposable
     public Tensor this[int index] => _tensors[index];
 
     /// <summary>All tensors as one flat view, padding included.</summary>
-    public View Data => new(Alive(_data), DType.F32, [checked((int)_count)]);
+    /// <exception cref="InvalidOperationException">The values lie in a file, in an order of its own.</exception>
+    public View Data => _mapping is null
+        ? new(Alive(_data), DType.F32, [checked((int)_count)])
+        : throw new InvalidOperationException("The values of this store lie in a mapped file, in its order: they can be used one by one, not copied as one.");
 
     /// <summary>All gradients as one flat view; meaningful only where <see cref="Tensor.HasGradient"/>.</summary>
     public View Gradients => _gradients == 0
@@ -101,7 +126,10 @@ public sealed class TensorStore : TensorOwner, IDisposable
         if (_data == 0)
             return;
         Truncate(0);
-        Device.Backend.Free(_data, _count * sizeof(float));
+        if (_mapping is not null)
+            _mapping.Dispose();
+        else
+            Device.Backend.Free(_data, _count * sizeof(float));
         if (_gradients != 0)
             Device.Backend.Free(_gradients, _count * sizeof(float));
         (_data, _gradients) = (0, 0);

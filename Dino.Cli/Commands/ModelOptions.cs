@@ -26,7 +26,7 @@ internal sealed class ModelOptions(bool required)
     {
         WeightFormat format = _precision.Of(parsed);
         // Packing floats takes as long as one pass, which gains a tenth by it; the results have the same bits.
-        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format);
+        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once);
     }
 
     /// <summary>The architecture of the weights (or the described one) with first weights.</summary>
@@ -38,6 +38,6 @@ internal sealed class ModelOptions(bool required)
         return ModelFile.Untrained(model.Backbone.Options, device, seed, _precision.Of(parsed)) with { Normalization = model.Normalization };
     }
 
-    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format) =>
-        ModelFile.Load(parsed.GetValue(_weights)!, device, found => _architecture.Amend(parsed, found), format);
+    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped = false) =>
+        ModelFile.Load(parsed.GetValue(_weights)!, device, found => _architecture.Amend(parsed, found), format, mapped);
 }

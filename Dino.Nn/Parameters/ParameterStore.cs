@@ -1,4 +1,5 @@
 using Dino.Tensors;
+using Dino.Tensors.Formats;
 using Dino.Tensors.Backends;
 
 namespace Dino.Nn;
@@ -65,19 +66,14 @@ public sealed class ParameterStore : IDisposable
     /// </param>
     public ParameterStore Allocate(Device device, ulong seed = 0, bool withGradients = true, bool initialize = true)
     {
-        if (_values is not null)
-            throw new InvalidOperationException("The ParameterStore is allocated already.");
-        _values = new TensorStore(device, [.. _parameters.Select(parameter => parameter.Shape)], withGradients, isCleared: initialize);
-        _bufferValues = new TensorStore(device, [.. _buffers.Select(buffer => buffer.Shape)], withGradients: false);
-        foreach ((int i, Parameter parameter) in _parameters.Index())
+        RequireUnallocated();
+        Take(new TensorStore(device, [.. _parameters.Select(parameter => parameter.Shape)], withGradients, isCleared: initialize));
+        if (withGradients)
         {
-            parameter.Tensor = _values[i];
-            if (withGradients && parameter.IsFixed)
-                _values.SetRequiresGradient(i, false);
+            foreach (Parameter parameter in _parameters.Where(parameter => parameter.IsFixed))
+                Values.SetRequiresGradient(parameter.Index, false);
         }
 
-        foreach ((int i, Parameter buffer) in _buffers.Index())
-            buffer.Tensor = _bufferValues[i];
         foreach ((int i, Parameter parameter) in All.Index())
         {
             if (initialize || parameter.IsBuffer)
@@ -145,6 +141,29 @@ public sealed class ParameterStore : IDisposable
             parameter.Packed?.Dispose();
         _values?.Dispose();
         _bufferValues?.Dispose();
+    }
+
+    /// <summary>Uses values where they lie in a file, for inference; only for a network without buffers.</summary>
+    internal void Map(CpuDevice device, MappedBytes mapping, IReadOnlyList<(Shape Shape, long Offset)> places)
+    {
+        RequireUnallocated();
+        Take(new TensorStore(device, mapping, places));
+    }
+
+    private void RequireUnallocated()
+    {
+        if (_values is not null)
+            throw new InvalidOperationException("The ParameterStore is allocated already.");
+    }
+
+    private void Take(TensorStore values)
+    {
+        _values = values;
+        _bufferValues = new TensorStore(values.Device, [.. _buffers.Select(buffer => buffer.Shape)], withGradients: false);
+        foreach (Parameter parameter in _parameters)
+            parameter.Tensor = _values[parameter.Index];
+        foreach (Parameter buffer in _buffers)
+            buffer.Tensor = _bufferValues[buffer.Index];
     }
 
     internal Parameter Declare(Parameter parameter)

@@ -15,6 +15,44 @@ public static class StateDict
     /// <exception cref="StateDictException">Names the missing, unexpected and mis-shaped keys. Nothing has been loaded then.</exception>
     public static void Load(ParameterStore store, SafetensorsFile file, Func<string, string?>? rename = null, bool strict = true)
     {
+        foreach ((Parameter parameter, SafetensorsEntry entry) in Match(store, file, rename, strict))
+            file.ReadTensor(entry.Name, parameter.Tensor);
+    }
+
+    /// <summary>Gives a network that has no memory yet the values of a file, for inference: where they lie in the file if they can be used there, otherwise in memory.</summary>
+    /// <param name="store">Not allocated yet.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="file">An open safetensors file; it may be closed afterwards, but must not be changed while the store is in use.</param>
+    /// <param name="rename">As in <see cref="Load"/>.</param>
+    /// <exception cref="StateDictException">Names the missing, unexpected and mis-shaped keys.</exception>
+    public static void Map(ParameterStore store, Device device, SafetensorsFile file, Func<string, string?>? rename = null)
+    {
+        List<(Parameter Parameter, SafetensorsEntry Entry)> pairs = Match(store, file, rename, strict: true);
+        bool isUsable = BitConverter.IsLittleEndian && store.Buffers.Count == 0 && pairs.TrueForAll(pair => pair.Entry.Type == "F32" && pair.Entry.Offset % sizeof(float) == 0);
+        if (device is CpuDevice host && isUsable)
+        {
+            (Shape Shape, long Offset)[] places = new (Shape Shape, long Offset)[pairs.Count];
+            foreach ((Parameter parameter, SafetensorsEntry entry) in pairs)
+                places[parameter.Index] = (parameter.Shape, entry.Offset);
+            store.Map(host, file.Map(), places);
+            return;
+        }
+
+        store.Allocate(device, withGradients: false, initialize: false);
+        foreach ((Parameter parameter, SafetensorsEntry entry) in pairs)
+            file.ReadTensor(entry.Name, parameter.Tensor);
+    }
+
+    /// <summary>Values of a tensor from the host.</summary>
+    public static void Write(Tensor tensor, ReadOnlySpan<float> values)
+    {
+        if (values.Length != tensor.Count)
+            throw new ShapeMismatchException($"Write: {values.Length} values for the {tensor.Count} elements of {tensor.Shape}.");
+        tensor.Device.Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
+    }
+
+    private static List<(Parameter Parameter, SafetensorsEntry Entry)> Match(ParameterStore store, SafetensorsFile file, Func<string, string?>? rename, bool strict)
+    {
         Dictionary<string, SafetensorsEntry> entries = new(StringComparer.Ordinal);
         foreach (SafetensorsEntry entry in file.Entries.Values)
         {
@@ -22,6 +60,7 @@ public static class StateDict
                 entries[name] = entry;
         }
 
+        List<(Parameter, SafetensorsEntry)> pairs = [];
         List<string> missing = [], misshaped = [];
         foreach (Parameter parameter in store.All)
         {
@@ -31,7 +70,11 @@ public static class StateDict
                 if (!parameter.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
                     missing.Add(parameter.Name);
             }
-            else if (!SameShape(parameter.Shape, entry.Shape))
+            else if (SameShape(parameter.Shape, entry.Shape))
+            {
+                pairs.Add((parameter, entry));
+            }
+            else
             {
                 misshaped.Add($"{parameter.Name} is [{string.Join(", ", entry.Shape)}] in the file, {parameter.Shape} in the network");
             }
@@ -39,20 +82,7 @@ public static class StateDict
 
         if (misshaped.Count > 0 || (strict && (missing.Count > 0 || entries.Count > 0)))
             throw new StateDictException(strict ? missing : [], strict ? [.. entries.Keys] : [], misshaped);
-
-        foreach (SafetensorsEntry entry in file.Entries.Values)
-        {
-            if ((rename is null ? entry.Name : rename(entry.Name)) is { } name && store.TryFind(name) is { } parameter)
-                file.ReadTensor(entry.Name, parameter.Tensor);
-        }
-    }
-
-    /// <summary>Values of a tensor from the host.</summary>
-    public static void Write(Tensor tensor, ReadOnlySpan<float> values)
-    {
-        if (values.Length != tensor.Count)
-            throw new ShapeMismatchException($"Write: {values.Length} values for the {tensor.Count} elements of {tensor.Shape}.");
-        tensor.Device.Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
+        return pairs;
     }
 
     private static bool SameShape(Shape shape, IReadOnlyList<long> lengths)

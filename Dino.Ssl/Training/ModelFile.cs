@@ -43,9 +43,13 @@ public static class ModelFile
     /// <param name="device">Where to put it.</param>
     /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
     /// <param name="format">Packs the weights of linear layers for speed; null leaves them readable.</param>
+    /// <param name="mapped">
+    /// Uses weights that are not packed where they lie in the file: nothing is read before it is needed, which is the quickest start for a few
+    /// pictures. The file must not be changed while the model is in use (replacing it by renaming another is no change).
+    /// </param>
     /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
-    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null)
+    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null, bool mapped = false)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         bool hasTeacher = file.Entries.Keys.Any(key => key.StartsWith(s_prefixes[0], StringComparison.Ordinal));
@@ -65,8 +69,16 @@ public static class ModelFile
         try
         {
             VisionTransformer backbone = new(store.Root, architecture);
-            store.Allocate(device, withGradients: false, initialize: false);
-            StateDict.Load(store, file, Rename);
+            if (mapped || format is not null)
+            {
+                StateDict.Map(store, device, file, Rename);
+            }
+            else
+            {
+                store.Allocate(device, withGradients: false, initialize: false);
+                StateDict.Load(store, file, Rename);
+            }
+
             if (format is { } chosen)
                 store.PackWeights(chosen);
             return new LoadedModel(backbone, crops?.Normalization ?? PixelNormalization.ImageNet);

@@ -131,6 +131,9 @@ public sealed class SafetensorsFile : IDisposable
             destination.Device.Backend.Upload(MemoryMarshal.AsBytes<float>(ReadSingles(name)), destination.View);
     }
 
+    /// <summary>The whole file as memory, for tensors that need no conversion.</summary>
+    public MappedBytes Map() => new(_handle);
+
     /// <summary>A tensor widened to double, whatever its stored type. Exact for every type but I64 and U64 beyond 2^53.</summary>
     /// <exception cref="KeyNotFoundException">No such tensor.</exception>
     public double[] ReadDoubles(string name)
