@@ -23,7 +23,7 @@ internal sealed unsafe partial class CpuBackend<V>
         TeacherRow* rows = (TeacherRow*)scratch.Take([teacherRows, sizeof(TeacherRow)], DType.U8).Address;
 
         TeacherSumsJob<V> teacherJob = new() { Operands = operands, Sums = teacherChunks };
-        Workers.Run(teacherRows * chunks, ref teacherJob);
+        RunTiles(teacherRows * chunks, teacher.Count, ref teacherJob);
         for (int row = 0; row < teacherRows; row++)
         {
             ChunkSums* sums = teacherChunks + ((nint)row * chunks);
@@ -37,7 +37,7 @@ internal sealed unsafe partial class CpuBackend<V>
             Operands = operands, TeacherRows = rows, TeacherSums = teacherChunks, StudentSums = studentChunks,
             Scratch = scratch.Take([Workers.Threads, operands.ScratchSize(DinoLossKernels<V>.Block)]).F32,
         };
-        Workers.Run(batch * chunks, ref studentJob);
+        RunTiles(batch * chunks, student.Count, ref studentJob);
         *teacherEntropy.F32 = (float)(TotalEntropy(rows, teacherChunks, teacherRows, chunks) / teacherRows);
         *loss.F32 = (float)(TotalLoss(pairs, teacherChunks, studentChunks, chunks, studentTemperature, studentSums.F32) / pairs.Divisor);
     }
@@ -56,7 +56,7 @@ internal sealed unsafe partial class CpuBackend<V>
             Gain = (float)(*dloss.F32 / (studentTemperature * pairs.Divisor)),
             Scratch = scratch.Take([Workers.Threads, operands.ScratchSize(DinoLossKernels<V>.Block)]).F32,
         };
-        Workers.Run(batch * operands.Chunks, ref job);
+        RunTiles(batch * operands.Chunks, student.Count, ref job);
     }
 
     private static DinoLossOperands Operands(in CropPairs pairs, in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature) => new()

@@ -68,9 +68,20 @@ internal static unsafe class RowSums<V> where V : struct, IVec<V>
         return (sum, squares);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Part<TTerm>(float* a, float* b, int n)
+        where TTerm : ITerm<V>
+    {
+        V x = V.LoadPartial(a, n);
+        return V.Sum(TTerm.Add(V.Zero, x, TTerm.IsPair ? V.LoadPartial(b, n) : x));
+    }
+
     private static double Sum<TTerm>(float* a, float* b, long n)
         where TTerm : ITerm<V>
     {
+        // A row narrower than a vector costs little more than the calls around it.
+        if (n < V.Count)
+            return Part<TTerm>(a, b, (int)n);
         double sum = 0;
         for (long start = 0; start < n; start += Block)
             sum += BlockSum<TTerm>(a + start, b + start, (int)Math.Min(Block, n - start));
