@@ -1,11 +1,12 @@
 using Dino.Tensors.Backends;
+using Dino.Tensors.Cpu;
 using Dino.Tensors.Formats;
 
 namespace Dino.Tensors;
 
 /// <summary>
 /// Tensors that outlive scopes, side by side in one flat F32 buffer, with a second flat buffer for their gradients: an optimizer step,
-/// an EMA or a copy is one sweep over memory.
+/// an EMA or a copy is one sweep over memory. Only a store made by <see cref="TryMap"/> leaves its tensors where a file has them.
 /// </summary>
 public sealed class TensorStore : TensorOwner, IDisposable
 {
@@ -15,7 +16,7 @@ public sealed class TensorStore : TensorOwner, IDisposable
     private readonly long[] _offsets;
     private readonly Tensor[] _tensors;
     private readonly long _count;
-    private readonly MappedBytes? _mapping;
+    private readonly MappedFile? _mapping;
     private nint _data;
     private nint _gradients;
 
@@ -54,24 +55,33 @@ public sealed class TensorStore : TensorOwner, IDisposable
         }
     }
 
-    /// <summary>A store whose values are where they lie in a file, without gradients: nothing is read before it is used.</summary>
-    /// <param name="device">A device that computes in host memory.</param>
-    /// <param name="mapping">Belongs to the store from now on.</param>
-    /// <param name="places">Shapes and first bytes, of little-endian F32, each on a multiple of four.</param>
-    /// <exception cref="ArgumentException">A tensor is not inside the file, or lies askew.</exception>
-    public TensorStore(CpuDevice device, MappedBytes mapping, IReadOnlyList<(Shape Shape, long Offset)> places)
+    private TensorStore(Device device, MappedFile mapping, IReadOnlyList<SafetensorsEntry> entries)
         : base(device)
     {
-        (_mapping, _data, _count) = (mapping, mapping.Address, mapping.Length / sizeof(float));
-        _offsets = new long[places.Count];
-        _tensors = new Tensor[places.Count];
-        foreach ((int i, (Shape shape, long offset)) in places.Index())
+        (_mapping, _data) = (mapping, mapping.Address);
+        _offsets = new long[entries.Count];
+        _tensors = new Tensor[entries.Count];
+        foreach ((int i, SafetensorsEntry entry) in entries.Index())
         {
-            if (offset < 0 || offset % sizeof(float) != 0 || (offset / sizeof(float)) + shape.Count > _count)
-                throw new ArgumentException($"A tensor {shape} cannot begin at byte {offset} of {mapping.Length}.", nameof(places));
-            _offsets[i] = offset / sizeof(float);
-            _tensors[i] = Add(new View(_data + (nint)offset, DType.F32, shape), false);
+            Shape shape = new([.. entry.Shape.Select(length => checked((int)length))]);
+            _offsets[i] = entry.Offset / sizeof(float);
+            _tensors[i] = Add(new View(_data + (nint)entry.Offset, DType.F32, shape), requiresGradient: false);
         }
+    }
+
+    /// <summary>
+    /// A store, without gradients, of values that stay where they are in a file: nothing is read before it is used, and writes stay with this process.
+    /// Null where that cannot be: the device has memory of its own, or a tensor is not little-endian F32 on a multiple of four bytes.
+    /// </summary>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="file">May be closed afterwards, but must not be rewritten in place while the store lives: that would end the process.</param>
+    /// <param name="names">Keys in the file, one for each tensor of the store.</param>
+    /// <exception cref="KeyNotFoundException">The file lacks one of them.</exception>
+    public static TensorStore? TryMap(Device device, SafetensorsFile file, IEnumerable<string> names)
+    {
+        SafetensorsEntry[] entries = [.. names.Select(file.Entry)];
+        bool isUsable = device is CpuDevice && BitConverter.IsLittleEndian && Array.TrueForAll(entries, entry => entry.Type == "F32" && entry.Offset % sizeof(float) == 0);
+        return isUsable ? new TensorStore(device, file.Map(), entries) : null;
     }
 
     /// <summary>Number of tensors.</summary>
@@ -82,7 +92,7 @@ public sealed class TensorStore : TensorOwner, IDisposable
 
     /// <summary>All tensors as one flat view, padding included.</summary>
     /// <exception cref="InvalidOperationException">The values lie in a file, in an order of its own.</exception>
-    public View Data => _mapping is null
+    public View Data => !IsMapped
         ? new(Alive(_data), DType.F32, [checked((int)_count)])
         : throw new InvalidOperationException("The values of this store lie in a mapped file, in its order: they can be used one by one, not copied as one.");
 
@@ -91,12 +101,15 @@ public sealed class TensorStore : TensorOwner, IDisposable
         ? throw new InvalidOperationException("This store was made without gradients.")
         : new View(_gradients, DType.F32, [checked((int)_count)]);
 
+    /// <summary>Whether the values lie in a file, in its order.</summary>
+    public bool IsMapped => _mapping is not null;
+
     internal override string Label => $"a parameter store on {Device}";
 
     /// <summary>Whether the store has a gradient buffer.</summary>
     public bool HasGradients => _gradients != 0;
 
-    /// <summary>First element of a tensor in the flat views.</summary>
+    /// <summary>First element of a tensor in the flat views; in a mapped store, in the file.</summary>
     public long Offset(int index) => _offsets[index];
 
     /// <summary>Marks all gradients as absent: the next contribution overwrites. Nothing is written.</summary>

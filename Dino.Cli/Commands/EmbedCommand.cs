@@ -30,7 +30,7 @@ internal static class EmbedCommand
         {
             string path = Options.PrepareOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
             string kind = Path.GetExtension(path);
-            // One picture is decoded while the weights are read.
+            // One picture is decoded while the network is built.
             Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
             using CpuDevice device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device, once: picture is not null);

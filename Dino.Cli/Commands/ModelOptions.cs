@@ -25,7 +25,7 @@ internal sealed class ModelOptions(bool required)
     public LoadedModel Load(ParseResult parsed, Device device, bool once = false)
     {
         WeightFormat format = _precision.Of(parsed);
-        // Packing floats takes as long as one pass, which gains a tenth by it; the results have the same bits.
+        // Packing floats takes as long as one pass, which gains a tenth by it; the results differ by the rounding of sums.
         return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once);
     }
 
@@ -34,10 +34,10 @@ internal sealed class ModelOptions(bool required)
     {
         if (!IsGiven(parsed))
             return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, _precision.Of(parsed));
-        using LoadedModel model = Load(parsed, device, format: null);
+        using LoadedModel model = Load(parsed, device, format: null, mapped: true);
         return ModelFile.Untrained(model.Backbone.Options, device, seed, _precision.Of(parsed)) with { Normalization = model.Normalization };
     }
 
-    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped = false) =>
+    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped) =>
         ModelFile.Load(parsed.GetValue(_weights)!, device, found => _architecture.Amend(parsed, found), format, mapped);
 }

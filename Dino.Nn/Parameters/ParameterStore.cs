@@ -1,6 +1,6 @@
-using Dino.Tensors;
-using Dino.Tensors.Formats;
 using Dino.Tensors.Backends;
+using Dino.Tensors.Formats;
+using Dino.Tensors;
 
 namespace Dino.Nn;
 
@@ -37,7 +37,7 @@ public sealed class ParameterStore : IDisposable
     /// <summary>Where drop path gets its masks from.</summary>
     public IMaskSource Masks { get; set; } = new CounterMasks(0);
 
-    /// <summary>The flat buffers.</summary>
+    /// <summary>The learned and fixed values: one flat buffer, unless they stayed in a file.</summary>
     public TensorStore Values => _values ?? throw new InvalidOperationException("The ParameterStore has no memory yet: call Allocate after building the network.");
 
     /// <summary>The flat memory of what is not learned; without tensors if the network has no buffers.</summary>
@@ -129,7 +129,16 @@ public sealed class ParameterStore : IDisposable
     {
         if ((PackedFormat ?? other.PackedFormat) is { } format)
             throw new InvalidOperationException($"CopyFrom: weights packed as {format} cannot be copied. Copy before PackWeights.");
-        Device.Backend.Copy(other.Values.Data, Values.Data);
+        if (Values.IsMapped || other.Values.IsMapped)
+        {
+            foreach ((Parameter from, Parameter to) in other._parameters.Zip(_parameters))
+                from.Tensor.CopyTo(to.Tensor);
+        }
+        else
+        {
+            Device.Backend.Copy(other.Values.Data, Values.Data);
+        }
+
         foreach ((Parameter from, Parameter to) in other._buffers.Zip(_buffers))
             from.Tensor.CopyTo(to.Tensor);
     }
@@ -143,11 +152,28 @@ public sealed class ParameterStore : IDisposable
         _bufferValues?.Dispose();
     }
 
-    /// <summary>Uses values where they lie in a file, for inference; only for a network without buffers.</summary>
-    internal void Map(CpuDevice device, MappedBytes mapping, IReadOnlyList<(Shape Shape, long Offset)> places)
+    /// <summary>Leaves learned and fixed values where they are in a file, if that can be; buffers get memory and first values.</summary>
+    internal bool TryMap(Device device, SafetensorsFile file, IEnumerable<string> names)
     {
         RequireUnallocated();
-        Take(new TensorStore(device, mapping, places));
+        if (TensorStore.TryMap(device, file, names) is not { } values)
+            return false;
+        Take(values);
+        foreach ((int i, Parameter buffer) in _buffers.Index())
+            buffer.Initializer.Fill(buffer.Tensor, new RandomKey(0, B: (uint)(_parameters.Count + i), C: RandomPurpose.Initialization));
+        return true;
+    }
+
+    internal Parameter Declare(Parameter parameter)
+    {
+        if (_values is not null)
+            throw new InvalidOperationException($"'{parameter.Name}' was declared after Allocate.");
+        if (!_byName.TryAdd(parameter.Name, parameter))
+            throw new InvalidOperationException($"'{parameter.Name}' is declared twice.");
+        List<Parameter> list = parameter.IsBuffer ? _buffers : _parameters;
+        parameter.Index = list.Count;
+        list.Add(parameter);
+        return parameter;
     }
 
     private void RequireUnallocated()
@@ -164,17 +190,5 @@ public sealed class ParameterStore : IDisposable
             parameter.Tensor = _values[parameter.Index];
         foreach (Parameter buffer in _buffers)
             buffer.Tensor = _bufferValues[buffer.Index];
-    }
-
-    internal Parameter Declare(Parameter parameter)
-    {
-        if (_values is not null)
-            throw new InvalidOperationException($"'{parameter.Name}' was declared after Allocate.");
-        if (!_byName.TryAdd(parameter.Name, parameter))
-            throw new InvalidOperationException($"'{parameter.Name}' is declared twice.");
-        List<Parameter> list = parameter.IsBuffer ? _buffers : _parameters;
-        parameter.Index = list.Count;
-        list.Add(parameter);
-        return parameter;
     }
 }

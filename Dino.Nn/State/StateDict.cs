@@ -15,32 +15,24 @@ public static class StateDict
     /// <exception cref="StateDictException">Names the missing, unexpected and mis-shaped keys. Nothing has been loaded then.</exception>
     public static void Load(ParameterStore store, SafetensorsFile file, Func<string, string?>? rename = null, bool strict = true)
     {
-        foreach ((Parameter parameter, SafetensorsEntry entry) in Match(store, file, rename, strict))
-            file.ReadTensor(entry.Name, parameter.Tensor);
+        Read(file, Match(store, file, rename, strict));
     }
 
-    /// <summary>Gives a network that has no memory yet the values of a file, for inference: where they lie in the file if they can be used there, otherwise in memory.</summary>
+    /// <summary>Gives a network that has no memory yet the values of a file, for inference: where they are in the file if they can be used there, otherwise in memory.</summary>
     /// <param name="store">Not allocated yet.</param>
     /// <param name="device">Where to compute.</param>
-    /// <param name="file">An open safetensors file; it may be closed afterwards, but must not be changed while the store is in use.</param>
+    /// <param name="file">An open safetensors file; it may be closed afterwards, but must not be rewritten in place while the store lives.</param>
     /// <param name="rename">As in <see cref="Load"/>.</param>
     /// <exception cref="StateDictException">Names the missing, unexpected and mis-shaped keys.</exception>
+    /// <exception cref="InvalidOperationException">The store has memory already.</exception>
     public static void Map(ParameterStore store, Device device, SafetensorsFile file, Func<string, string?>? rename = null)
     {
         List<(Parameter Parameter, SafetensorsEntry Entry)> pairs = Match(store, file, rename, strict: true);
-        bool isUsable = BitConverter.IsLittleEndian && store.Buffers.Count == 0 && pairs.TrueForAll(pair => pair.Entry.Type == "F32" && pair.Entry.Offset % sizeof(float) == 0);
-        if (device is CpuDevice host && isUsable)
-        {
-            (Shape Shape, long Offset)[] places = new (Shape Shape, long Offset)[pairs.Count];
-            foreach ((Parameter parameter, SafetensorsEntry entry) in pairs)
-                places[parameter.Index] = (parameter.Shape, entry.Offset);
-            store.Map(host, file.Map(), places);
-            return;
-        }
-
-        store.Allocate(device, withGradients: false, initialize: false);
-        foreach ((Parameter parameter, SafetensorsEntry entry) in pairs)
-            file.ReadTensor(entry.Name, parameter.Tensor);
+        if (store.TryMap(device, file, pairs.Where(pair => !pair.Parameter.IsBuffer).OrderBy(pair => pair.Parameter.Index).Select(pair => pair.Entry.Name)))
+            pairs.RemoveAll(pair => !pair.Parameter.IsBuffer);
+        else
+            store.Allocate(device, withGradients: false, initialize: false);
+        Read(file, pairs);
     }
 
     /// <summary>Values of a tensor from the host.</summary>
@@ -51,6 +43,13 @@ public static class StateDict
         tensor.Device.Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
     }
 
+    private static void Read(SafetensorsFile file, List<(Parameter Parameter, SafetensorsEntry Entry)> pairs)
+    {
+        foreach ((Parameter parameter, SafetensorsEntry entry) in pairs)
+            file.ReadTensor(entry.Name, parameter.Tensor);
+    }
+
+    /// <summary>What is in the store and in the file.</summary>
     private static List<(Parameter Parameter, SafetensorsEntry Entry)> Match(ParameterStore store, SafetensorsFile file, Func<string, string?>? rename, bool strict)
     {
         Dictionary<string, SafetensorsEntry> entries = new(StringComparer.Ordinal);

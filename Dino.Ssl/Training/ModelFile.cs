@@ -44,8 +44,8 @@ public static class ModelFile
     /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
     /// <param name="format">Packs the weights of linear layers for speed; null leaves them readable.</param>
     /// <param name="mapped">
-    /// Uses weights that are not packed where they lie in the file: nothing is read before it is needed, which is the quickest start for a few
-    /// pictures. The file must not be changed while the model is in use (replacing it by renaming another is no change).
+    /// Uses the weights where they are in the file: nothing is read before it is needed, which is the quickest start for a few pictures. The file must
+    /// not be rewritten in place while the model is in use: that would end the process. With a format the file is needed during this call only.
     /// </param>
     /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>

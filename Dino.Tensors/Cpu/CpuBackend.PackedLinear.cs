@@ -59,12 +59,11 @@ internal sealed unsafe partial class CpuBackend<V>
         where TProduct : struct, IPanelProduct
         where TSums : struct, ITileSums<V>
     {
-        int outputs = (int)tail.Stride;
         if (activation == Activation.Gelu)
-            MultiplyPanels(rows, rowBytes, layout, outputs, product, new LinearEpilogue<V, TSums, GeluActivation<V>>(tail, sums));
+            MultiplyPanels(rows, rowBytes, layout, product, new LinearEpilogue<V, TSums, GeluActivation<V>>(tail, sums));
         else if (activation == Activation.Relu)
-            MultiplyPanels(rows, rowBytes, layout, outputs, product, new LinearEpilogue<V, TSums, ReluActivation<V>>(tail, sums));
+            MultiplyPanels(rows, rowBytes, layout, product, new LinearEpilogue<V, TSums, ReluActivation<V>>(tail, sums));
         else
-            MultiplyPanels(rows, rowBytes, layout, outputs, product, new LinearEpilogue<V, TSums, IdentityActivation<V>>(tail, sums));
+            MultiplyPanels(rows, rowBytes, layout, product, new LinearEpilogue<V, TSums, IdentityActivation<V>>(tail, sums));
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Dino.Tensors.Backends;
 using Dino.Tensors.Cpu.Gemm;
 
@@ -24,10 +25,11 @@ internal unsafe partial class CpuPrimitives<V>
         }
     }
 
-    /// <summary>Computes a batch of products and applies an epilogue to each finished tile.</summary>
+    /// <summary>Computes a batch of products; or a single one, applying an epilogue to each finished tile.</summary>
     private protected void Multiply<TEpilogue>(Product product, TEpilogue epilogue)
         where TEpilogue : struct, IEpilogue
     {
+        Debug.Assert(!TEpilogue.Exists || product.Matrices == 1, "An epilogue knows one y.");
         if (product.M <= 0 || product.N <= 0 || product.Matrices <= 0)
             return;
         if (!TEpilogue.Exists && product.N == 1 && product.M > 1 && product.StrideY == 1 && product.RowStrideA == 1 && !product.IsDots)
@@ -42,7 +44,7 @@ internal unsafe partial class CpuPrimitives<V>
 
         if (PackedPlan.Suits(product))
         {
-            MultiplyPanels(product, epilogue);
+            PackAndMultiply(product, epilogue);
             return;
         }
 
@@ -59,7 +61,7 @@ internal unsafe partial class CpuPrimitives<V>
     }
 
     /// <summary>Stores b in panels first, once for all rows of a.</summary>
-    private void MultiplyPanels<TEpilogue>(in Product product, TEpilogue epilogue)
+    private void PackAndMultiply<TEpilogue>(in Product product, TEpilogue epilogue)
         where TEpilogue : struct, IEpilogue
     {
         PackedLayout layout = new(WeightFormat.F32, product.N, product.K, V.Count);
@@ -69,21 +71,21 @@ internal unsafe partial class CpuPrimitives<V>
         Workers.Run(layout.Panels.Parts, ref packing);
         FloatPanelProduct<V, SingleElement<V>> sums = new(product.A, product.RowStrideA, product.K, (byte*)panels.Address, layout);
         if (TEpilogue.Exists)
-            MultiplyPanels(product.M, product.K * sizeof(float), layout, product.N, sums, epilogue);
+            MultiplyPanels(product.M, product.K * sizeof(float), layout, sums, epilogue);
         else
-            MultiplyPanels(product.M, product.K * sizeof(float), layout, product.N, sums, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(new() { Y = product.Y, Stride = product.StrideY }, default));
+            MultiplyPanels(product.M, product.K * sizeof(float), layout, sums, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(new() { Y = product.Y, Stride = product.StrideY }, default));
     }
 
     /// <summary>Computes a product with a packed matrix.</summary>
     /// <param name="rowBytes">Bytes of a row of the other matrix, as the product reads it.</param>
-    private protected void MultiplyPanels<TProduct, TEpilogue>(int rows, int rowBytes, in PackedLayout layout, int outputs, TProduct product, TEpilogue epilogue)
+    private protected void MultiplyPanels<TProduct, TEpilogue>(int rows, int rowBytes, in PackedLayout layout, TProduct product, TEpilogue epilogue)
         where TProduct : struct, IPanelProduct
         where TEpilogue : struct, IEpilogue
     {
         PackedPlan plan = new(rows, rowBytes, layout);
         using ScratchFrame frame = OpenScratch();
         float* tiles = frame.Take([Workers.Threads * PackedJob<TProduct, TEpilogue>.ScratchPerWorker]).F32;
-        PackedJob<TProduct, TEpilogue> job = new(plan, layout, outputs, tiles, product, epilogue);
+        PackedJob<TProduct, TEpilogue> job = new(plan, layout, tiles, product, epilogue);
         Workers.Run(plan.Tasks, ref job);
     }
 

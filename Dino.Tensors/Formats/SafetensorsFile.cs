@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Dino.Tensors.Cpu;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dino.Tensors.Formats;
@@ -131,8 +132,8 @@ public sealed class SafetensorsFile : IDisposable
             destination.Device.Backend.Upload(MemoryMarshal.AsBytes<float>(ReadSingles(name)), destination.View);
     }
 
-    /// <summary>The whole file as memory, for tensors that need no conversion.</summary>
-    public MappedBytes Map() => new(_handle);
+    /// <summary>The whole file as memory, which was long enough for all entries when it was opened.</summary>
+    internal MappedFile Map() => new(_handle);
 
     /// <summary>A tensor widened to double, whatever its stored type. Exact for every type but I64 and U64 beyond 2^53.</summary>
     /// <exception cref="KeyNotFoundException">No such tensor.</exception>

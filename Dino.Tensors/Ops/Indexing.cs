@@ -110,6 +110,8 @@ public readonly partial struct Tensor
         private Tensor _x;
         private Tensor _indices;
 
+        protected internal override bool ReadsOutput => false;
+
         public static Tensor Apply(string operation, Tensor x, Tensor indices)
         {
             Scope scope = Scope.Of(operation, x, indices);
@@ -136,6 +138,8 @@ public readonly partial struct Tensor
         private Tensor _x;
         private Tensor _indices;
         private Tensor _source;
+
+        protected internal override bool ReadsOutput => false;
 
         public static Tensor Apply(Tensor x, Tensor indices, Tensor source)
         {

@@ -72,13 +72,15 @@ public sealed class ModelFileTests
             Assert.Equal(3, mapped.Backbone.Store["cls_token"].Tensor.ToArray()[0]);
             if (!narrow)
                 Assert.Throws<InvalidOperationException>(() => mapped.Backbone.Store.Values.Data);
+            using SafetensorsFile file = SafetensorsFile.Open(path);
+            Assert.Throws<InvalidOperationException>(() => StateDict.Map(mapped.Backbone.Store, device, file, name => name[prefix.Length..]));
         }
 
         using LoadedModel again = ModelFile.Load(path, device, mapped: true);
         AssertSameBackbone(network, again);
-        // Nothing keeps the file.
         again.Dispose();
-        File.Delete(path);
+        if (OperatingSystem.IsLinux())
+            Assert.DoesNotContain(path, File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
     }
 
     [Theory]

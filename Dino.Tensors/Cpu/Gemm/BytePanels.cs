@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace Dino.Tensors.Cpu.Gemm;
 
-/// <summary>Sums of quantised rows with panels of integers. One pass over all of k: integers do not round.</summary>
+/// <summary>Sums of quantised rows with panels of integers. One pass over all of k: integers do not round. A panel has a quarter of the bytes of floats and is not asked for ahead.</summary>
 internal readonly unsafe struct BytePanelProduct<D>(byte* x, nint strideX, byte* weight, in PackedLayout layout) : IPanelProduct
     where D : struct, IByteVec<D>
 {
     private readonly PackedLayout _layout = layout;
 
-    public void Run(int panel, int row, int rows, void* tile, int fetched)
+    public void Run(int panel, int row, int rows, void* tile, int ahead)
     {
         byte* values = weight + _layout.PanelOffset(panel);
         int width = _layout.Width(panel);

@@ -6,7 +6,7 @@ internal unsafe interface IEpilogue
     /// <summary>False for an epilogue that does nothing: the sums are in y.</summary>
     static abstract bool Exists { get; }
 
-    /// <summary>Before the sums of a tile are formed: asks for the memory that <see cref="Apply"/> will touch.</summary>
+    /// <summary>Before sums are formed in y itself: asks for the memory that they and <see cref="Apply"/> will touch.</summary>
     void Prepare(int row, int column, int rows, int columns);
 
     /// <param name="sums">Those of y[row, column] and on: in y itself, or in scratch.</param>

@@ -18,7 +18,7 @@ internal readonly unsafe struct LinearTail
     /// <summary>[M, N]: where the sum of product and bias is kept for the backward pass.</summary>
     public float* PreActivation { get; init; }
 
-    /// <summary>[M, N], added at the end. May be y where sums are formed in scratch.</summary>
+    /// <summary>[M, N], added at the end. May be y only for a packed weight, whose sums are formed in scratch.</summary>
     public float* Residual { get; init; }
 
     /// <summary>Factors of the activation's result, one for each <see cref="RowsPerFactor"/> rows.</summary>

@@ -6,12 +6,12 @@ namespace Dino.Tensors.Cpu.Gemm;
 internal unsafe interface IPanelProduct
 {
     /// <param name="tile">[rows, width of the panel] 32-bit sums, without gaps.</param>
-    /// <param name="fetched">A column of the panel that follows, whose cache lines to ask for meanwhile; negative for none.</param>
-    void Run(int panel, int row, int rows, void* tile, int fetched);
+    /// <param name="ahead">How far into the rows of the panel that follows the cache lines lie that should be asked for meanwhile, in units of four bytes; negative for none.</param>
+    void Run(int panel, int row, int rows, void* tile, int ahead);
 }
 
 /// <summary>Computes the tasks of a <see cref="PackedPlan"/>: y is written once, from tiles that hold their complete sums, so it may be an operand of the epilogue.</summary>
-internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in PackedLayout layout, int outputs, float* tiles, TProduct product, TEpilogue epilogue) : IJob
+internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in PackedLayout layout, float* tiles, TProduct product, TEpilogue epilogue) : IJob
     where TProduct : struct, IPanelProduct
     where TEpilogue : struct, IEpilogue
 {
@@ -34,12 +34,12 @@ internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in Pac
         Split rowTiles = Split.AtMost(_plan.RowBlocks.Length(block), _plan.TileRows);
         for (int panel = firstPanel; panel < endPanel; panel++)
         {
-            int column = _layout.FirstColumn(panel), width = _layout.Width(panel), columns = Math.Min(width, outputs - column);
-            FetchSchedule ahead = new(panel + 1 < endPanel ? _layout.Width(panel + 1) : 0, rowTiles.Parts);
+            int column = _layout.FirstColumn(panel), width = _layout.Width(panel), columns = Math.Min(width, _layout.Outputs - column);
+            FetchSchedule lines = new(panel + 1 < endPanel ? _layout.RowBytes(panel + 1) / sizeof(float) : 0, rowTiles.Parts);
             for (int t = 0; t < rowTiles.Parts; t++)
             {
                 int row = firstRow + rowTiles.Start(t), rows = rowTiles.Length(t);
-                _product.Run(panel, row, rows, tile, ahead.Next());
+                _product.Run(panel, row, rows, tile, lines.Next());
                 _epilogue.Apply(tile, width, row, column, rows, columns);
             }
         }
@@ -54,17 +54,17 @@ internal readonly unsafe struct FloatPanelProduct<V, TElement>(float* x, nint st
     private readonly PackedLayout _layout = layout;
     private readonly Split _depths = Split.AtMost(inputs, Plan.MaxDepth);
 
-    public void Run(int panel, int row, int rows, void* tile, int fetched)
+    public void Run(int panel, int row, int rows, void* tile, int ahead)
     {
         byte* values = weight + _layout.PanelOffset(panel);
         int vectors = _layout.Panels.Length(panel);
-        nint distance = fetched < 0 ? 0 : ((_layout.PanelOffset(panel + 1) - _layout.PanelOffset(panel)) / sizeof(float)) + fetched;
+        nint distance = ahead < 0 ? 0 : ((_layout.PanelOffset(panel + 1) - _layout.PanelOffset(panel)) / sizeof(float)) + ahead;
         for (int d = 0; d < _depths.Parts; d++)
         {
             int k = _depths.Start(d);
             byte* part = values + (nint)k * vectors * V.Count * TElement.Bytes;
             int width = vectors * V.Count;
-            if (fetched < 0)
+            if (ahead < 0)
                 MicroKernel<V, TElement>.Run(rows, vectors, x + row * strideX + k, strideX, 1, part, width * TElement.Bytes, _depths.Length(d), (float*)tile, width, d > 0, default(NoFetch));
             else
                 MicroKernel<V, TElement>.Run(rows, vectors, x + row * strideX + k, strideX, 1, part, width * TElement.Bytes, _depths.Length(d), (float*)tile, width, d > 0, new PanelFetch(distance));

@@ -2,7 +2,7 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Tensors.Cpu.Gemm;
 
-/// <summary>Where the values of a packed weight [N, K] are: in panels, runs of columns of the product one register tile wide, each with all of its k in order.</summary>
+/// <summary>Where the values of a packed matrix, such as a weight [N, K], are: in panels, runs of columns of the product one register tile wide, each with all of its k in order.</summary>
 /// <remarks>
 /// F32 and BF16: element (k, column) of a panel is at k · width + column. I8: four k of a column side by side, which one instruction multiplies and sums;
 /// element (k, column) is at (k / 4 · width + column) · 4 + k % 4, K is filled up with zeros to a multiple of four, and behind all panels follow the scale of
@@ -23,7 +23,7 @@ internal readonly struct PackedLayout
         int vectors = (outputs + lanes - 1) / lanes;
         // For bytes .NET 10 has a product of 256 bits at most, with 16 registers.
         (TileRows, int tileVectors) = format == WeightFormat.I8 ? new RegisterTile(6, ByteColumns / lanes) : RegisterTile.For(vectors, lanes);
-        Lanes = lanes;
+        (Outputs, Lanes) = (outputs, lanes);
         Panels = Split.AtMost(vectors, tileVectors);
         Columns = vectors * lanes;
         Inputs = format == WeightFormat.I8 ? (inputs + 3) & ~3 : inputs;
@@ -31,6 +31,9 @@ internal readonly struct PackedLayout
         ScalesOffset = (Columns * (long)Inputs * _elementBytes + 63) & ~63L;
         Bytes = format == WeightFormat.I8 ? ScalesOffset + 2L * Columns * sizeof(float) : ScalesOffset;
     }
+
+    /// <summary>N.</summary>
+    public int Outputs { get; }
 
     /// <summary>K, with what fills it up.</summary>
     public int Inputs { get; }
@@ -56,6 +59,9 @@ internal readonly struct PackedLayout
     public int ColumnBytes => Inputs * _elementBytes;
 
     public int FirstColumn(int panel) => Panels.Start(panel) * Lanes;
+
+    /// <summary>Bytes of all columns of a panel for one k.</summary>
+    public int RowBytes(int panel) => Width(panel) * _elementBytes;
 
     public int Width(int panel) => Panels.Length(panel) * Lanes;
 

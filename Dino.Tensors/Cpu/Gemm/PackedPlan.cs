@@ -37,9 +37,13 @@ internal readonly struct PackedPlan
             RowBlocks = new Split(rows, Math.Clamp(rows / MinRowsPerBlock, RowBlocks.Parts, tasks / Groups.Parts));
     }
 
-    /// <summary>Whether a product whose b is stored [N, K] is worth storing b in panels first.</summary>
-    public static bool Suits(in Product product) =>
-        (product.IsDots || (product.StepA == 1 && product.Work >= MinWorkToCopy)) && product.Matrices == 1 && product.K > Plan.MaxDepth && product.Alpha == 1 && product.Beta == 0 && product.M >= MinRowsToPack && (long)product.N * product.K <= MaxPacked;
+    /// <summary>Whether b is worth storing in panels of full depth first, so that a tile is complete before it is written: deep products with many rows.</summary>
+    public static bool Suits(in Product product)
+    {
+        bool isPlain = product.StepA == 1 && product.Matrices == 1 && product.Alpha == 1 && product.Beta == 0;
+        bool isDeepAndTall = product.K > Plan.MaxDepth && product.M >= MinRowsToPack && (long)product.N * product.K <= MaxPacked;
+        return isPlain && isDeepAndTall && (product.StepB == 1 || product.Work >= MinWorkToCopy);
+    }
 
     public int Tasks => RowBlocks.Parts * Groups.Parts;
 }

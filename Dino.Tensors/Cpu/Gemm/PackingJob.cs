@@ -1,9 +1,12 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Dino.Tensors.Backends;
 
 namespace Dino.Tensors.Cpu.Gemm;
 
-/// <summary>Writes the panels of a packed weight, one a task.</summary>
+/// <summary>Writes the panels of a packed matrix, one a task.</summary>
+/// <param name="stride">From one column of the product to the next: a row of a weight [N, K].</param>
+/// <param name="step">From one k to the next. Not 1 means a matrix [K, N], whose columns lie side by side; F32 panels only.</param>
 internal readonly unsafe struct PackingJob<V>(float* weight, nint stride, nint step, in PackedView packed, in PackedLayout layout, byte* scratch, long scratchPerWorker) : IJob
     where V : struct, IVec<V>
 {
@@ -26,6 +29,7 @@ internal readonly unsafe struct PackingJob<V>(float* weight, nint stride, nint s
         int first = _layout.FirstColumn(panel), width = _layout.Width(panel);
         if (step != 1)
         {
+            Debug.Assert(_format == WeightFormat.F32 && stride == 1, "Narrow formats are for weights [N, K].");
             Panels<V>.CopyRows(weight + first, step, _inputs, Math.Min(width, _outputs - first), width / V.Count, 1, (float*)(_target + _layout.PanelOffset(panel)));
             return;
         }

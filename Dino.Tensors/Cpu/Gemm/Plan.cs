@@ -43,7 +43,9 @@ internal readonly struct Plan
     public const long TaskWork = 1 << 20;
 
     private const int MaxRowsPerBlock = 512;
-    private const int MaxBlockPacking = 1 << 20;
+    /// <summary>Elements of a in a block where b is transposed on its way into panels: as many rows as the third-level cache holds with ease, so that b is packed once.</summary>
+    private const int TallBlockElements = 1 << 20;
+
     private const int MinRowsPerBlock = 48;
     private const int WantedTasks = 16;
 
@@ -70,8 +72,9 @@ internal readonly struct Plan
             return;
         }
 
-        // Tall blocks pack b less often; wide groups read a less often, which counts most where a is transposed and b needs no packing.
-        RowBlocks = Split.AtMost(product.M, product.IsDots ? Math.Max(MaxRowsPerBlock, MaxBlockPacking / product.K) : MaxRowsPerBlock);
+        // Tall blocks pack b less often, and narrow groups of panels then make the tasks; wide groups read a less often, which counts most where a is
+        // transposed and b needs no packing.
+        RowBlocks = Split.AtMost(product.M, product.IsDots ? Math.Max(MaxRowsPerBlock, TallBlockElements / product.K) : MaxRowsPerBlock);
         int wantedGroups = product.IsDots ? tasks : product.StepA == 1 ? Math.Max(1, tasks / RowBlocks.Parts) : 1;
         Groups = Split.AtMost(Panels.Parts, Math.Clamp(Panels.Parts / wantedGroups, 1, widest));
         if (TasksPerMatrix <= tasks / 2)

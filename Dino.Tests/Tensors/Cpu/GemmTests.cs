@@ -15,6 +15,7 @@ public sealed class GemmTests
         { 13, 65, 65 }, { 16, 16, 16 }, { 17, 15, 385 }, { 31, 100, 384 }, { 33, 197, 64 }, { 40, 31, 769 }, { 64, 192, 50 },
         { 100, 256, 37 }, { 12, 513, 70 }, { 197, 64, 197 }, { 520, 20, 30 }, { 20, 24, 3100 },
         { 2, 37, 257 }, { 3, 50, 130 }, { 5, 33, 300 }, { 7, 21, 259 }, { 8, 40, 256 }, { 38, 6, 300 },
+        { 64, 33, 385 }, { 65, 130, 769 }, { 197, 17, 400 },
     };
 
     [Theory, MemberData(nameof(Shapes))]
@@ -65,18 +66,33 @@ public sealed class GemmTests
     }
 
     [Theory]
-    [InlineData(197, 384, 384, false, true)]
-    [InlineData(197, 200, 768, false, false)]
-    [InlineData(128, 130, 3000, true, false)]
-    [InlineData(1, 3000, 800, false, true)]
-    [InlineData(700, 1, 900, true, false)]
-    public void Results_do_not_depend_on_the_number_of_threads(int m, int n, int k, bool transposeA, bool transposeB)
+    [InlineData(197, 384, 384, false, true, 0.5f)]
+    [InlineData(197, 384, 768, false, true, 0)]
+    [InlineData(197, 200, 768, false, false, 0.5f)]
+    [InlineData(128, 130, 3000, true, false, 0.5f)]
+    [InlineData(1, 3000, 800, false, true, 0.5f)]
+    [InlineData(700, 1, 900, true, false, 0.5f)]
+    public void Results_do_not_depend_on_the_number_of_threads(int m, int n, int k, bool transposeA, bool transposeB, float beta)
     {
-        GemmCase x = new(m, n, k) { TransposeA = transposeA, TransposeB = transposeB, Beta = 0.5f };
+        GemmCase x = new(m, n, k) { TransposeA = transposeA, TransposeB = transposeB, Beta = beta };
         AssertSameBits<Vec512>(x);
         AssertSameBits<Vec256>(x);
         AssertSameBits<Vec128>(x);
         AssertSameBits<Vec512>(x with { M = Math.Min(m, 50), N = Math.Min(n, 70), K = Math.Min(k, 64), Outer = 4, Inner = 6 });
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public unsafe void A_row_has_the_same_bits_in_a_product_that_packs_b_first_and_in_one_that_does_not(bool transposeB)
+    {
+        const int Rows = 1100, Columns = 520, Few = 20;
+        using GemmBed<Vec512> bed = new(2);
+        using GemmData data = new(new GemmCase(Rows, Columns, 513) { TransposeB = transposeB, PadY = 3 });
+        MatMulArguments all = data.Arguments;
+        bed.Backend.MatMul(all);
+        float[] whole = data.ReadY();
+        for (int row = 0; row < Rows; row += Few)
+            bed.Backend.MatMul(all with { M = Few, A = all.A + (nint)(row * all.StrideA * sizeof(float)), Y = all.Y + (nint)(row * all.StrideY * sizeof(float)) });
+        Assert.Equal(MemoryMarshal.AsBytes(whole.AsSpan()), MemoryMarshal.AsBytes(data.ReadY().AsSpan()));
     }
 
     [Fact]
@@ -102,6 +118,7 @@ public sealed class GemmTests
         {
             GemmCase x = new(m, n, k) { TransposeA = (form & 1) != 0, TransposeB = (form & 2) != 0 };
             bed.AssertAgrees(x);
+            bed.AssertAgrees(x with { PadA = 3, PadB = 5, PadY = 7 });
             bed.AssertAgrees(x with { Alpha = 0.37f, Beta = 1, PadA = 3, PadB = 5, PadY = 7 });
             bed.AssertAgrees(x with { Alpha = -2, Beta = 0.25f, PadY = 1 });
             bed.AssertAgrees(x with { Beta = 1 });

@@ -5,16 +5,19 @@ internal static class TrainRows
 {
     public const string Group = "train";
 
+    private static readonly (string Architecture, string Name, int Prototypes, int Batch)[] s_steps =
+    [
+        ("vit_small", "ViT-S/16, K 65536, batch 8", 65536, 8),
+        ("vit_tiny", "ViT-Ti/16, K 65536, batch 8", 65536, 8),
+        ("cifar", "ViT-Ti/4 at 32 pixels, 2 + 4 crops, K 4096, batch 64", 4096, 64),
+    ];
+
     public static IEnumerable<Row> Of(PeerSettings settings)
     {
         ContenderFactory contenders = new(settings);
         foreach (int threads in settings.Threads)
         {
-            // One thread takes several times as long for the same ratio: one row is enough.
-            (string Architecture, string Name, int Prototypes, int Batch)[] steps = threads == 1
-                ? [("vit_small", "ViT-S/16, K 65536, batch 4", 65536, 4)]
-                : [("vit_small", "ViT-S/16, K 65536, batch 8", 65536, 8), ("vit_tiny", "ViT-Ti/16, K 65536, batch 8", 65536, 8), ("cifar", "ViT-Ti/4 at 32 pixels, 2 + 4 crops, K 4096, batch 64", 4096, 64)];
-            foreach ((string architecture, string name, int prototypes, int batch) in steps)
+            foreach ((string architecture, string name, int prototypes, int batch) in s_steps)
             {
                 Contender[] all =
                 [
