@@ -13,6 +13,7 @@ namespace Dino.Cli;
 [JsonSerializable(typeof(EmbedOutput))]
 [JsonSerializable(typeof(AttentionOutput))]
 [JsonSerializable(typeof(DemoOutput))]
+[JsonSerializable(typeof(DevicesOutput))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>Accuracy in percent.</summary>
@@ -47,6 +48,19 @@ internal sealed record EmbedOutput(int Count, int Width, int Skipped, string Out
 internal sealed record AttentionOutput(int Heads, int Rows, int Columns, string Output);
 
 internal sealed record DemoOutput(double PixelsTop1, double UntrainedTop1, double TrainedTop1, double Seconds, string Report);
+
+internal sealed record DevicesOutput(CpuOutput Cpu, CudaOutput Cuda);
+
+internal sealed record CpuOutput(string InstructionSet, int Threads);
+
+/// <param name="Selectable">Whether commands can compute there; false for every machine so far.</param>
+/// <param name="Reason">Why no device is fit to compute; null if one is.</param>
+internal sealed record CudaOutput(bool Selectable, string? Reason, CudaDeviceOutput[] Devices, LibraryOutput[] Libraries);
+
+internal sealed record CudaDeviceOutput(
+    int Index, string Name, string ComputeCapability, int Multiprocessors, long TotalBytes, long? FreeBytes, string DriverCudaVersion, string? Problem);
+
+internal sealed record LibraryOutput(string Name, string? Location, string? Reason);
 
 /// <summary>Prints results for programs.</summary>
 internal static class JsonOutput

@@ -9,6 +9,7 @@ RootCommand root = new("Self-supervised vision in pure .NET: train DINO on a fol
     AttentionCommand.Create(),
     EmbedCommand.Create(),
     BenchCommand.Create(),
+    DevicesCommand.Create(),
     DemoCommand.Create(),
 };
 return await CommandRunner.RunAsync(root, args);

@@ -8,7 +8,7 @@ public sealed class CommandLineTests
 
     public static TheoryData<string, string[]> Helps => new()
     {
-        { "", ["train", "knn", "attention", "embed", "bench", "demo"] },
+        { "", ["train", "knn", "attention", "embed", "bench", "devices", "demo"] },
         { "train", ["--data", "--output", "--image-size", "--local-size", "--local-crops", "--out-dim", "--batch-size", "--epochs", "--lr", "--weight-decay", "--weight-decay-end",
             "--momentum-teacher", "--teacher-temp", "--warmup-teacher-temp", "--warmup-teacher-temp-epochs", "--warmup-epochs", "--clip-grad", "--freeze-last-layer", "--drop-path",
             "--optimizer", "--seed", "--resume", "--json", .. Architecture, .. Devices] },
@@ -20,6 +20,7 @@ public sealed class CommandLineTests
         { "bench knn", ["--train", "--test", "--width", "--classes", "--k", "--repeats", "--json", .. Devices] },
         { "bench forward", ["--batch", "--image-size", "--precision", "--json", .. Architecture, .. Devices] },
         { "bench train-step", ["--batch", "--out-dim", "--global-size", "--local-size", "--local-crops", "--json", .. Architecture, .. Devices] },
+        { "devices", ["--json"] },
         { "demo", ["--output", .. Devices] },
     };
 

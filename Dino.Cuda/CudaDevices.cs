@@ -1,0 +1,67 @@
+using Dino.Cuda.Native;
+
+namespace Dino.Cuda;
+
+/// <summary>The CUDA devices and libraries of a machine, or the reason why there are none. Looking for them never throws.</summary>
+/// <remarks>
+/// Only finding them is there yet, not computing on them. Nothing native is needed to build or run this: libraries are looked for when asked, first
+/// in the folders that the environment variable <c>DINO_CUDA_PATH</c> lists.
+/// </remarks>
+public sealed class CudaDevices
+{
+    private readonly string _reason;
+
+    private CudaDevices(CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
+        (Driver, CublasLt, Cublas, Devices, _reason) = (driver, cublasLt, cublas, devices, reason);
+
+    /// <summary>The library of the NVIDIA driver.</summary>
+    public CudaLibrary Driver { get; }
+
+    /// <summary>NVIDIA's matrix products with fused epilogues.</summary>
+    public CudaLibrary CublasLt { get; }
+
+    /// <summary>NVIDIA's matrix products.</summary>
+    public CudaLibrary Cublas { get; }
+
+    /// <summary>All devices, those with a <see cref="CudaDeviceInfo.Problem"/> included.</summary>
+    public IReadOnlyList<CudaDeviceInfo> Devices { get; }
+
+    /// <summary>Looks for devices and libraries on this machine. The first call takes a while: it starts the driver and opens every device.</summary>
+    public static CudaDevices Find() => Find(new SystemHost());
+
+    /// <summary>Whether some device has no <see cref="CudaDeviceInfo.Problem"/>.</summary>
+    /// <param name="reason">If there is none: why, and what to do about it. Empty otherwise.</param>
+    public bool IsAvailable(out string reason)
+    {
+        bool isAvailable = Devices.Any(device => device.Problem is null);
+        reason = isAvailable ? "" : _reason;
+        return isAvailable;
+    }
+
+    internal static CudaDevices Find(ILibraryHost host)
+    {
+        LibrarySearch search = new(host);
+        CudaLibrary driver = search.Find(LibraryNames.Driver);
+        (CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? ([], missing) : Ask(host, driver);
+        return new CudaDevices(driver, search.Find(LibraryNames.CublasLt), search.Find(LibraryNames.Cublas), devices, reason);
+    }
+
+    private static (CudaDeviceInfo[] Devices, string Reason) Ask(ILibraryHost host, CudaLibrary driver)
+    {
+        if (DriverTable.Fill(name => host.Export(driver.Handle, name), out IReadOnlyList<string> missing) is not { } table)
+            return ([], $"{driver.Location} lacks {string.Join(", ", missing)}: it is older than CUDA 11.0, or no NVIDIA driver. Update the NVIDIA driver.");
+        try
+        {
+            CudaDeviceInfo[] devices = DeviceQuery.Read(table);
+            return (devices, devices.Length == 0 ? NoDevice("it counts 0 devices.") : string.Join(' ', devices.Select(device => $"{device.Name} cannot be used: {device.Problem}")));
+        }
+        catch (CudaException error)
+        {
+            return ([], error.Code == (int)CudaResult.NoDevice ? NoDevice(error.Message)
+                : $"The NVIDIA driver ({driver.Location}) does not work: {error.Message} Check that nvidia-smi runs; after an update of the driver, restart the machine.");
+        }
+
+        string NoDevice(string finding) =>
+            $"The NVIDIA driver ({driver.Location}) shows no device: {finding} Check that nvidia-smi lists one, that CUDA_VISIBLE_DEVICES does not hide it, and that a container was started with access to it.";
+    }
+}

@@ -1,0 +1,8 @@
+namespace Dino.Cuda.Native;
+
+/// <summary>What a call of the driver returns (<c>CUresult</c>); only the codes that are told apart have names here.</summary>
+internal enum CudaResult
+{
+    Success = 0,
+    NoDevice = 100,
+}
