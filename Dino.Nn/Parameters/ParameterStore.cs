@@ -1,6 +1,6 @@
+using Dino.Tensors;
 using Dino.Tensors.Backends;
 using Dino.Tensors.Formats;
-using Dino.Tensors;
 
 namespace Dino.Nn;
 
