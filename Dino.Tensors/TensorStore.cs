@@ -55,18 +55,17 @@ public sealed class TensorStore : TensorOwner, IDisposable
         }
     }
 
-    private TensorStore(Device device, MappedFile mapping, IReadOnlyList<SafetensorsEntry> entries)
+    private TensorStore(Device device, SafetensorsFile file, SafetensorsEntry[] entries)
         : base(device)
     {
-        (_mapping, _data) = (mapping, mapping.Address);
-        _offsets = new long[entries.Count];
-        _tensors = new Tensor[entries.Count];
-        foreach ((int i, SafetensorsEntry entry) in entries.Index())
-        {
-            Shape shape = new([.. entry.Shape.Select(length => checked((int)length))]);
-            _offsets[i] = entry.Offset / sizeof(float);
-            _tensors[i] = Add(new View(_data + (nint)entry.Offset, DType.F32, shape), requiresGradient: false);
-        }
+        _offsets = Array.ConvertAll(entries, entry => entry.Offset / sizeof(float));
+        _tensors = new Tensor[entries.Length];
+        // What a file can get wrong comes before the mapping, which nobody would end.
+        Shape[] shapes = Array.ConvertAll(entries, entry => new Shape([.. entry.Shape.Select(length => checked((int)length))]));
+        _mapping = file.Map();
+        _data = _mapping.Address;
+        for (int i = 0; i < _tensors.Length; i++)
+            _tensors[i] = Add(new View(_data + (nint)entries[i].Offset, DType.F32, shapes[i]), requiresGradient: false);
     }
 
     /// <summary>
@@ -81,7 +80,7 @@ public sealed class TensorStore : TensorOwner, IDisposable
     {
         SafetensorsEntry[] entries = [.. names.Select(file.Entry)];
         bool isUsable = device is CpuDevice && BitConverter.IsLittleEndian && Array.TrueForAll(entries, entry => entry.Type == "F32" && entry.Offset % sizeof(float) == 0);
-        return isUsable ? new TensorStore(device, file.Map(), entries) : null;
+        return isUsable ? new TensorStore(device, file, entries) : null;
     }
 
     /// <summary>Number of tensors.</summary>

@@ -67,17 +67,17 @@ public sealed class ParameterStore : IDisposable
     public ParameterStore Allocate(Device device, ulong seed = 0, bool withGradients = true, bool initialize = true)
     {
         RequireUnallocated();
-        Take(new TensorStore(device, [.. _parameters.Select(parameter => parameter.Shape)], withGradients, isCleared: initialize));
+        Take(new TensorStore(device, [.. _parameters.Select(parameter => parameter.Shape)], withGradients, isCleared: initialize), seed);
         if (withGradients)
         {
             foreach (Parameter parameter in _parameters.Where(parameter => parameter.IsFixed))
                 Values.SetRequiresGradient(parameter.Index, false);
         }
 
-        foreach ((int i, Parameter parameter) in All.Index())
+        if (initialize)
         {
-            if (initialize || parameter.IsBuffer)
-                parameter.Initializer.Fill(parameter.Tensor, new RandomKey(seed, B: (uint)i, C: RandomPurpose.Initialization));
+            foreach (Parameter parameter in _parameters)
+                Initialize(parameter, parameter.Index, seed);
         }
 
         return this;
@@ -158,9 +158,7 @@ public sealed class ParameterStore : IDisposable
         RequireUnallocated();
         if (TensorStore.TryMap(device, file, names) is not { } values)
             return false;
-        Take(values);
-        foreach ((int i, Parameter buffer) in _buffers.Index())
-            buffer.Initializer.Fill(buffer.Tensor, new RandomKey(0, B: (uint)(_parameters.Count + i), C: RandomPurpose.Initialization));
+        Take(values, seed: 0);
         return true;
     }
 
@@ -182,13 +180,20 @@ public sealed class ParameterStore : IDisposable
             throw new InvalidOperationException("The ParameterStore is allocated already.");
     }
 
-    private void Take(TensorStore values)
+    /// <summary>Takes the memory of the parameters, and gives the buffers theirs with first values.</summary>
+    private void Take(TensorStore values, ulong seed)
     {
         _values = values;
         _bufferValues = new TensorStore(values.Device, [.. _buffers.Select(buffer => buffer.Shape)], withGradients: false);
         foreach (Parameter parameter in _parameters)
             parameter.Tensor = _values[parameter.Index];
         foreach (Parameter buffer in _buffers)
+        {
             buffer.Tensor = _bufferValues[buffer.Index];
+            Initialize(buffer, _parameters.Count + buffer.Index, seed);
+        }
     }
+
+    private static void Initialize(Parameter parameter, int position, ulong seed) =>
+        parameter.Initializer.Fill(parameter.Tensor, new RandomKey(seed, B: (uint)position, C: RandomPurpose.Initialization));
 }

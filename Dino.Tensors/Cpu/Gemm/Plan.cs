@@ -43,9 +43,9 @@ internal readonly struct Plan
     public const long TaskWork = 1 << 20;
 
     private const int MaxRowsPerBlock = 512;
+
     /// <summary>Elements of a in a block where b is transposed on its way into panels: as many rows as the third-level cache holds with ease, so that b is packed once.</summary>
     private const int TallBlockElements = 1 << 20;
-
     private const int MinRowsPerBlock = 48;
     private const int WantedTasks = 16;
 
