@@ -9,10 +9,11 @@ namespace Dino.Cuda;
 /// </remarks>
 public sealed class CudaDevices
 {
+    private readonly DriverTable? _table;
     private readonly string _reason;
 
-    private CudaDevices(CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
-        (Driver, CublasLt, Cublas, Devices, _reason) = (driver, cublasLt, cublas, devices, reason);
+    private CudaDevices(CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, DriverTable? table, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
+        (Driver, CublasLt, Cublas, _table, Devices, _reason) = (driver, cublasLt, cublas, table, devices, reason);
 
     /// <summary>The library of the NVIDIA driver.</summary>
     public CudaLibrary Driver { get; }
@@ -38,26 +39,38 @@ public sealed class CudaDevices
         return isAvailable;
     }
 
+    /// <summary>Opens one of the <see cref="Devices"/>.</summary>
+    /// <exception cref="InvalidOperationException">There is no such device, or it cannot be used; the message says why.</exception>
+    internal CudaDevice Open(int index)
+    {
+        if (_table is null || Devices.Count == 0)
+            throw new InvalidOperationException($"There is no CUDA device. {_reason}");
+        if (index < 0 || index >= Devices.Count)
+            throw new InvalidOperationException($"There is no CUDA device {index}: {(Devices.Count == 1 ? "the only one has index 0" : $"they are numbered 0 to {Devices.Count - 1}")}.");
+        CudaDeviceInfo info = Devices[index];
+        return info.Problem is null ? CudaDevice.Open(_table, info) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+    }
+
     internal static CudaDevices Find(ILibraryHost host)
     {
         LibrarySearch search = new(host);
         CudaLibrary driver = search.Find(LibraryNames.Driver);
-        (CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? ([], missing) : Ask(host, driver);
-        return new CudaDevices(driver, search.Find(LibraryNames.CublasLt), search.Find(LibraryNames.Cublas), devices, reason);
+        (DriverTable? table, CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? (null, [], missing) : Ask(host, driver);
+        return new CudaDevices(driver, search.Find(LibraryNames.CublasLt), search.Find(LibraryNames.Cublas), table, devices, reason);
     }
 
-    private static (CudaDeviceInfo[] Devices, string Reason) Ask(ILibraryHost host, CudaLibrary driver)
+    private static (DriverTable? Table, CudaDeviceInfo[] Devices, string Reason) Ask(ILibraryHost host, CudaLibrary driver)
     {
         if (DriverTable.Fill(name => host.Export(driver.Handle, name), out IReadOnlyList<string> missing) is not { } table)
-            return ([], $"{driver.Location} lacks {string.Join(", ", missing)}: it is older than CUDA 11.0, or no NVIDIA driver. Update the NVIDIA driver.");
+            return (null, [], $"{driver.Location} lacks {string.Join(", ", missing)}: it is older than CUDA 11.4, or no NVIDIA driver. Update the NVIDIA driver.");
         try
         {
             CudaDeviceInfo[] devices = DeviceQuery.Read(table);
-            return (devices, devices.Length == 0 ? NoDevice("it counts 0 devices.") : string.Join(' ', devices.Select(device => $"{device.Name} cannot be used: {device.Problem}")));
+            return (table, devices, devices.Length == 0 ? NoDevice("it counts 0 devices.") : string.Join(' ', devices.Select(device => $"{device.Name} cannot be used: {device.Problem}")));
         }
         catch (CudaException error)
         {
-            return ([], error.Code == (int)CudaResult.NoDevice ? NoDevice(error.Message)
+            return (null, [], error.Code == (int)CudaResult.NoDevice ? NoDevice(error.Message)
                 : $"The NVIDIA driver ({driver.Location}) does not work: {error.Message} Check that nvidia-smi runs; after an update of the driver, restart the machine.");
         }
 

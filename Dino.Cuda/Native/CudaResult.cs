@@ -4,5 +4,6 @@ namespace Dino.Cuda.Native;
 internal enum CudaResult
 {
     Success = 0,
+    OutOfMemory = 2,
     NoDevice = 100,
 }

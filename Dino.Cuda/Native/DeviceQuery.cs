@@ -5,7 +5,7 @@ namespace Dino.Cuda.Native;
 /// <summary>Asks the driver what devices there are.</summary>
 internal static unsafe class DeviceQuery
 {
-    private static readonly Version LeastCuda = new(11, 0), LeastCapability = new(8, 0);
+    private static readonly Version LeastCuda = new(11, 4), LeastCapability = new(8, 0);
 
     /// <summary>Every device the driver shows; none is left out for being too old or for being taken.</summary>
     /// <exception cref="CudaException">The driver does not start, or cannot describe a device.</exception>
@@ -33,7 +33,7 @@ internal static unsafe class DeviceQuery
         Version capability = new(Attribute(driver, DeviceAttribute.ComputeCapabilityMajor, device), Attribute(driver, DeviceAttribute.ComputeCapabilityMinor, device));
         int multiprocessors = Attribute(driver, DeviceAttribute.MultiprocessorCount, device);
         string? problem =
-            cuda < LeastCuda ? $"its driver supports CUDA {cuda}, and PTX 7.0 needs CUDA {LeastCuda} at least. Update the NVIDIA driver."
+            cuda < LeastCuda ? $"its driver supports CUDA {cuda}, and CUDA {LeastCuda} is needed at least. Update the NVIDIA driver."
             : capability < LeastCapability ? $"its compute capability is {capability}, and {LeastCapability} (Ampere) is needed at least. Use a newer GPU."
             : null;
         long? free = null;

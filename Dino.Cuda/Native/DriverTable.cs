@@ -6,50 +6,43 @@ namespace Dino.Cuda.Native;
 /// <summary>The entry points of the CUDA driver, under the driver's names.</summary>
 /// <remarks>
 /// A table of function pointers instead of imports: nothing binds to a library before a machine is known to have it, and what fills the
-/// table need not be a library. Devices and contexts are handles of the driver: a number and an address.
+/// table need not be a library. Devices are numbers, all other handles addresses. Where an entry point has versions, the one meant here is asked for:
+/// plain names can be older functions with narrower types or other rules.
 /// </remarks>
-internal sealed unsafe class DriverTable
+internal sealed unsafe partial class DriverTable
 {
-    public readonly delegate* unmanaged<uint, CudaResult> cuInit;
-    public readonly delegate* unmanaged<int*, CudaResult> cuDriverGetVersion;
-    public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> cuGetErrorName;
-    public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> cuGetErrorString;
-    public readonly delegate* unmanaged<int*, CudaResult> cuDeviceGetCount;
-    public readonly delegate* unmanaged<int*, int, CudaResult> cuDeviceGet;
-    public readonly delegate* unmanaged<byte*, int, int, CudaResult> cuDeviceGetName;
-    public readonly delegate* unmanaged<nuint*, int, CudaResult> cuDeviceTotalMem;
-    public readonly delegate* unmanaged<int*, DeviceAttribute, int, CudaResult> cuDeviceGetAttribute;
-    public readonly delegate* unmanaged<nint*, int, CudaResult> cuDevicePrimaryCtxRetain;
-    public readonly delegate* unmanaged<int, CudaResult> cuDevicePrimaryCtxRelease;
-    public readonly delegate* unmanaged<nint*, CudaResult> cuCtxGetCurrent;
-    public readonly delegate* unmanaged<nint, CudaResult> cuCtxSetCurrent;
-    public readonly delegate* unmanaged<nuint*, nuint*, CudaResult> cuMemGetInfo;
+    public delegate* unmanaged<uint, CudaResult> cuInit { get; private set; }
+    public delegate* unmanaged<int*, CudaResult> cuDriverGetVersion { get; private set; }
+    public delegate* unmanaged<CudaResult, byte**, CudaResult> cuGetErrorName { get; private set; }
+    public delegate* unmanaged<CudaResult, byte**, CudaResult> cuGetErrorString { get; private set; }
+    public delegate* unmanaged<int*, CudaResult> cuDeviceGetCount { get; private set; }
+    public delegate* unmanaged<int*, int, CudaResult> cuDeviceGet { get; private set; }
+    public delegate* unmanaged<byte*, int, int, CudaResult> cuDeviceGetName { get; private set; }
+    public delegate* unmanaged<nuint*, int, CudaResult> cuDeviceTotalMem { get; private set; }
+    public delegate* unmanaged<int*, DeviceAttribute, int, CudaResult> cuDeviceGetAttribute { get; private set; }
+    public delegate* unmanaged<nint*, int, CudaResult> cuDevicePrimaryCtxRetain { get; private set; }
+    public delegate* unmanaged<int, CudaResult> cuDevicePrimaryCtxRelease { get; private set; }
+    public delegate* unmanaged<nint*, CudaResult> cuCtxGetCurrent { get; private set; }
+    public delegate* unmanaged<nint, CudaResult> cuCtxSetCurrent { get; private set; }
+    public delegate* unmanaged<nuint*, nuint*, CudaResult> cuMemGetInfo { get; private set; }
 
-    private DriverTable(Func<string, nint> export, List<string> missing)
+    private DriverTable(Func<string, nint> entry)
     {
-        cuInit = (delegate* unmanaged<uint, CudaResult>)Entry("cuInit");
-        cuDriverGetVersion = (delegate* unmanaged<int*, CudaResult>)Entry("cuDriverGetVersion");
-        cuGetErrorName = (delegate* unmanaged<CudaResult, byte**, CudaResult>)Entry("cuGetErrorName");
-        cuGetErrorString = (delegate* unmanaged<CudaResult, byte**, CudaResult>)Entry("cuGetErrorString");
-        cuDeviceGetCount = (delegate* unmanaged<int*, CudaResult>)Entry("cuDeviceGetCount");
-        cuDeviceGet = (delegate* unmanaged<int*, int, CudaResult>)Entry("cuDeviceGet");
-        cuDeviceGetName = (delegate* unmanaged<byte*, int, int, CudaResult>)Entry("cuDeviceGetName");
-        cuDeviceGetAttribute = (delegate* unmanaged<int*, DeviceAttribute, int, CudaResult>)Entry("cuDeviceGetAttribute");
-        cuDevicePrimaryCtxRetain = (delegate* unmanaged<nint*, int, CudaResult>)Entry("cuDevicePrimaryCtxRetain");
-        cuCtxGetCurrent = (delegate* unmanaged<nint*, CudaResult>)Entry("cuCtxGetCurrent");
-        cuCtxSetCurrent = (delegate* unmanaged<nint, CudaResult>)Entry("cuCtxSetCurrent");
-        // The plain names of these are older functions with narrower types or other rules.
-        cuDeviceTotalMem = (delegate* unmanaged<nuint*, int, CudaResult>)Entry("cuDeviceTotalMem_v2");
-        cuDevicePrimaryCtxRelease = (delegate* unmanaged<int, CudaResult>)Entry("cuDevicePrimaryCtxRelease_v2");
-        cuMemGetInfo = (delegate* unmanaged<nuint*, nuint*, CudaResult>)Entry("cuMemGetInfo_v2");
-
-        nint Entry(string name)
-        {
-            nint address = export(name);
-            if (address == 0)
-                missing.Add(name);
-            return address;
-        }
+        cuInit = (delegate* unmanaged<uint, CudaResult>)entry("cuInit");
+        cuDriverGetVersion = (delegate* unmanaged<int*, CudaResult>)entry("cuDriverGetVersion");
+        cuGetErrorName = (delegate* unmanaged<CudaResult, byte**, CudaResult>)entry("cuGetErrorName");
+        cuGetErrorString = (delegate* unmanaged<CudaResult, byte**, CudaResult>)entry("cuGetErrorString");
+        cuDeviceGetCount = (delegate* unmanaged<int*, CudaResult>)entry("cuDeviceGetCount");
+        cuDeviceGet = (delegate* unmanaged<int*, int, CudaResult>)entry("cuDeviceGet");
+        cuDeviceGetName = (delegate* unmanaged<byte*, int, int, CudaResult>)entry("cuDeviceGetName");
+        cuDeviceTotalMem = (delegate* unmanaged<nuint*, int, CudaResult>)entry("cuDeviceTotalMem_v2");
+        cuDeviceGetAttribute = (delegate* unmanaged<int*, DeviceAttribute, int, CudaResult>)entry("cuDeviceGetAttribute");
+        cuDevicePrimaryCtxRetain = (delegate* unmanaged<nint*, int, CudaResult>)entry("cuDevicePrimaryCtxRetain");
+        cuDevicePrimaryCtxRelease = (delegate* unmanaged<int, CudaResult>)entry("cuDevicePrimaryCtxRelease_v2");
+        cuCtxGetCurrent = (delegate* unmanaged<nint*, CudaResult>)entry("cuCtxGetCurrent");
+        cuCtxSetCurrent = (delegate* unmanaged<nint, CudaResult>)entry("cuCtxSetCurrent");
+        cuMemGetInfo = (delegate* unmanaged<nuint*, nuint*, CudaResult>)entry("cuMemGetInfo_v2");
+        FillExecution(entry);
     }
 
     /// <summary>Fills a table.</summary>
@@ -58,9 +51,17 @@ internal sealed unsafe class DriverTable
     public static DriverTable? Fill(Func<string, nint> export, out IReadOnlyList<string> missing)
     {
         List<string> absent = [];
-        DriverTable table = new(export, absent);
+        DriverTable table = new(Entry);
         missing = absent;
         return absent.Count == 0 ? table : null;
+
+        nint Entry(string name)
+        {
+            nint address = export(name);
+            if (address == 0)
+                absent.Add(name);
+            return address;
+        }
     }
 
     /// <summary>Throws unless a call succeeded.</summary>
@@ -81,12 +82,4 @@ internal sealed unsafe class DriverTable
         byte* text = null;
         return describe(result, &text) == CudaResult.Success ? Marshal.PtrToStringUTF8((nint)text) : null;
     }
-}
-
-/// <summary>Properties of a device that are numbers (<c>CUdevice_attribute</c>).</summary>
-internal enum DeviceAttribute
-{
-    MultiprocessorCount = 16,
-    ComputeCapabilityMajor = 75,
-    ComputeCapabilityMinor = 76,
 }

@@ -115,7 +115,7 @@ public sealed class CudaDevicesTests
     {
         CudaDevices cuda = Find(new() { Version = version, Devices = { Large, Small } });
         Assert.False(cuda.IsAvailable(out string reason));
-        Assert.All(cuda.Devices, device => Assert.Contains($"its driver supports {named}, and PTX 7.0 needs CUDA 11.0", device.Problem, StringComparison.Ordinal));
+        Assert.All(cuda.Devices, device => Assert.Contains($"its driver supports {named}, and CUDA 11.4 is needed at least", device.Problem, StringComparison.Ordinal));
         Assert.Contains("NVIDIA A2 cannot be used", reason, StringComparison.Ordinal);
         Assert.True(Find(new() { Version = 11000, Devices = { Large } }).IsAvailable(out _));
     }

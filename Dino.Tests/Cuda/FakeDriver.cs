@@ -63,9 +63,13 @@ internal sealed unsafe class FakeDriver
             "cuCtxGetCurrent" => (nint)(delegate* unmanaged<nint*, int>)&CtxGetCurrent,
             "cuCtxSetCurrent" => (nint)(delegate* unmanaged<nint, int>)&CtxSetCurrent,
             "cuMemGetInfo_v2" => (nint)(delegate* unmanaged<nuint*, nuint*, int>)&MemGetInfo,
-            _ => 0,
+            // What holds memory and runs kernels is there, and works nowhere.
+            _ => (nint)(delegate* unmanaged<int>)&NotThere,
         };
     }
+
+    [UnmanagedCallersOnly]
+    private static int NotThere() => NotInitialized;
 
     /// <summary>Runs an entry point, unless it is to fail or nobody called cuInit. Errors leave the outputs as they were.</summary>
     private static int Run(string name, Func<FakeDriver, int> body)

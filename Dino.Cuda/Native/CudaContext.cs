@@ -1,0 +1,106 @@
+namespace Dino.Cuda.Native;
+
+/// <summary>The primary context of a device and the one stream on which all work of a backend is queued in order.</summary>
+internal sealed unsafe class CudaContext : IDisposable
+{
+    private const uint NonBlocking = 1;
+
+    private readonly int _device;
+    private readonly nint _handle;
+
+    /// <summary>Opens a device.</summary>
+    /// <param name="driver">A driver that has been initialised.</param>
+    /// <param name="index">Position of the device among those the driver shows.</param>
+    /// <exception cref="CudaException">The device cannot be opened.</exception>
+    public CudaContext(DriverTable driver, int index)
+    {
+        Driver = driver;
+        int device;
+        nint handle, stream;
+        driver.Check(driver.cuDeviceGet(&device, index));
+        driver.Check(driver.cuDevicePrimaryCtxRetain(&handle, device));
+        (_device, _handle) = (device, handle);
+        try
+        {
+            MakeCurrent();
+            driver.Check(driver.cuStreamCreate(&stream, NonBlocking));
+            Stream = stream;
+            Multiprocessors = Attribute(DeviceAttribute.MultiprocessorCount);
+            MaxSharedBytes = Attribute(DeviceAttribute.MaxSharedMemoryPerBlockOptin);
+        }
+        catch (CudaException)
+        {
+            driver.cuDevicePrimaryCtxRelease(device);
+            throw;
+        }
+    }
+
+    /// <summary>The driver.</summary>
+    public DriverTable Driver { get; }
+
+    /// <summary>The stream of all work.</summary>
+    public nint Stream { get; }
+
+    /// <summary>Streaming multiprocessors: how many blocks it takes to fill the device.</summary>
+    public int Multiprocessors { get; }
+
+    /// <summary>Shared memory that one block can have.</summary>
+    public int MaxSharedBytes { get; }
+
+    /// <summary>Makes this the context of the calling thread, which every call below and every launch needs. It costs less than knowing whether it already is.</summary>
+    public void MakeCurrent() => Driver.Check(Driver.cuCtxSetCurrent(_handle));
+
+    /// <summary>Device memory, uninitialised.</summary>
+    /// <exception cref="CudaException">There is not enough of it.</exception>
+    public nint Allocate(long bytes)
+    {
+        MakeCurrent();
+        nint address;
+        CudaResult result = Driver.cuMemAlloc(&address, (nuint)Math.Max(bytes, 1));
+        if (result == CudaResult.OutOfMemory)
+            throw OutOfMemory(bytes);
+        Driver.Check(result, "driver.cuMemAlloc(&address, bytes)");
+        return address;
+    }
+
+    /// <summary>Frees device memory once all work queued before is done.</summary>
+    public void Free(nint address)
+    {
+        Synchronize();
+        Driver.Check(Driver.cuMemFree(address));
+    }
+
+    /// <summary>Waits for all queued work.</summary>
+    /// <exception cref="CudaException">It failed, or work queued before it did.</exception>
+    public void Synchronize()
+    {
+        MakeCurrent();
+        Driver.Check(Driver.cuStreamSynchronize(Stream));
+    }
+
+    /// <summary>Ends the stream and gives the context back. Errors are not reported: nothing is left to be done about them.</summary>
+    public void Dispose()
+    {
+        Driver.cuCtxSetCurrent(_handle);
+        Driver.cuStreamDestroy(Stream);
+        Driver.cuCtxSetCurrent(0);
+        Driver.cuDevicePrimaryCtxRelease(_device);
+    }
+
+    private int Attribute(DeviceAttribute attribute)
+    {
+        int value;
+        Driver.Check(Driver.cuDeviceGetAttribute(&value, attribute, _device));
+        return value;
+    }
+
+    private CudaException OutOfMemory(long bytes)
+    {
+        nuint free, total;
+        string state = Driver.cuMemGetInfo(&free, &total) == CudaResult.Success
+            ? $"{free / (1 << 20):N0} of {total / (1 << 20):N0} MiB are free" : "how much is free, the driver does not say";
+        return new CudaException(
+            $"cuMemAlloc of {bytes / (double)(1 << 20):N1} MiB", (int)CudaResult.OutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY",
+            $"{state}. Lower the batch size (--batch-size), spread a batch over several passes (--accumulate), or use smaller or fewer crops");
+    }
+}

@@ -1,0 +1,39 @@
+namespace Dino.Cuda.Native;
+
+/// <summary>Properties of a device that are numbers (<c>CUdevice_attribute</c>).</summary>
+internal enum DeviceAttribute
+{
+    MultiprocessorCount = 16,
+    ComputeCapabilityMajor = 75,
+    ComputeCapabilityMinor = 76,
+    MaxSharedMemoryPerBlockOptin = 97,
+}
+
+/// <summary>Properties of a kernel (<c>CUfunction_attribute</c>).</summary>
+internal enum FunctionAttribute
+{
+    SharedSizeBytes = 1,
+    LocalSizeBytes = 3,
+    Registers = 4,
+    MaxDynamicSharedSizeBytes = 8,
+}
+
+/// <summary>Options of compiling PTX (<c>CUjit_option</c>).</summary>
+internal enum JitOption
+{
+    ErrorLogBuffer = 5,
+    ErrorLogBufferSizeBytes = 6,
+}
+
+/// <summary>Which unsafe calls a capture forbids (<c>CUstreamCaptureMode</c>).</summary>
+internal enum CaptureMode
+{
+    Global = 0,
+    ThreadLocal = 1,
+}
+
+/// <summary>Markers in the list of extra launch options (<c>CU_LAUNCH_PARAM_*</c>): the kernel's parameters as one block of bytes with a size.</summary>
+internal static class LaunchOption
+{
+    public const nint End = 0, BufferPointer = 1, BufferSize = 2;
+}
