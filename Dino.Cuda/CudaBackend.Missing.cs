@@ -14,9 +14,6 @@ internal sealed unsafe partial class CudaBackend
     public override void UnaryBackward(UnaryOp op, in View x, in View y, in View dy, in Destination dx, float a, float b) => throw new NotSupportedException("UnaryBackward");
     public override void Binary(BinaryOp op, in View a, in View b, in View y, Broadcast broadcast) => throw new NotSupportedException("Binary");
     public override void Axpby(float alpha, in View x, float beta, in View y) => throw new NotSupportedException("Axpby");
-    public override void Reduce(ReduceOp op, in View x, in Destination y) => throw new NotSupportedException("Reduce");
-    public override void ArgReduce(bool largest, in View x, in View y) => throw new NotSupportedException("ArgReduce");
-    public override void TopK(in View x, in View values, in View indices) => throw new NotSupportedException("TopK");
     public override void MatMul(in MatMulArguments arguments) => throw new NotSupportedException("MatMul");
     public override void GatherRows(in View x, in View indices, in View y) => throw new NotSupportedException("GatherRows");
     public override void ScatterAddRows(in View x, in View indices, in View y) => throw new NotSupportedException("ScatterAddRows");
