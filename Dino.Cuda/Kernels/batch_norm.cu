@@ -15,7 +15,7 @@ struct Moments {
 
 template <int W>
 __device__ __forceinline__ void batch_norm_moments(const Moments& a) {
-    alignas(16) __shared__ Piece<W> scratch[256];
+    __shared__ Piece<W> scratch[256];
     Place<W> p(a.tiling, block_x());
     // The first row of the tile is the pivot of the mean: sums then round like the spread of the values, not like the values.
     i64 first = p.tile * a.tiling.tile_rows;
@@ -67,23 +67,13 @@ struct Merge {
 };
 
 KERNEL __launch_bounds__(1024) batch_norm_merge(const Merge a) {
-    // Chains of 16 additions, then a chain of those sums, then a tree.
-    constexpr int run = 16;
     __shared__ float scratch[1024];
     Place<1> p(a.tiling, block_x());
     const float* column = a.partials + p.column;
     auto add_up = [&](auto term) {
-        float sum = 0.f;
-        for (i64 start = p.row; start < p.last; start += run * p.groups) {
-            float part = 0.f;
-#pragma unroll
-            for (int i = 0; i < run; i++) {
-                i64 tile = start + i * p.groups;
-                if (tile < p.last)
-                    part += term(column + tile * 2 * a.tiling.columns, (float)min(a.rows - tile * a.tile_rows, (i64)a.tile_rows));
-            }
-            sum += part;
-        }
+        float sum = sum_of_rows(p.row, p.last, p.groups, [&](i64 tile) {
+            return term(column + tile * 2 * a.tiling.columns, (float)min(a.rows - tile * a.tile_rows, (i64)a.tile_rows));
+        });
         return over_groups(sum, p.group, p.groups, p.lanes, scratch, [](float x, float y) { return x + y; });
     };
 
@@ -119,13 +109,11 @@ __device__ __forceinline__ void batch_norm(const BatchNorm& a) {
     Piece<W> mean = load<W>(a.mean + p.column), scale = load<W>(a.variance + p.column);
     Piece<W> gamma = load_or<W>(a.gamma, p.column, 1.f), beta = load_or<W>(a.beta, p.column, 0.f);
     each_of<W>([&](int i) { scale.at[i] = gamma.at[i] / sqrt(scale.at[i] + a.epsilon); });
-#pragma unroll 4
-    for (i64 row = p.row; row < p.last; row += p.groups) {
-        i64 at = row * a.tiling.columns + p.column;
-        Piece<W> y = load<W>(a.x + at);
+    auto x = [&](i64 row) { return load<W>(a.x + row * a.tiling.columns + p.column); };
+    each_row(p.row, p.last, p.groups, x, [&](Piece<W> y, i64 row) {
         each_of<W>([&](int i) { y.at[i] = fma(y.at[i] - mean.at[i], scale.at[i], beta.at[i]); });
-        store<W>(a.y + at, y);
-    }
+        store<W>(a.y + row * a.tiling.columns + p.column, y);
+    });
 }
 
 struct BatchNormGradient {
@@ -157,13 +145,17 @@ __device__ __forceinline__ void batch_norm_gradient(const BatchNormGradient& a) 
         along.at[i] *= a.share * rstd.at[i];
         average.at[i] *= a.share;
     });
-#pragma unroll 4
-    for (i64 row = p.row; row < p.last; row += p.groups) {
+    auto both = [&](i64 row) {
         i64 at = row * a.tiling.columns + p.column;
-        Piece<W> x = load<W>(a.x + at), dx = load<W>(a.dy + at);
-        each_of<W>([&](int i) { dx.at[i] = (dx.at[i] - average.at[i] - (x.at[i] - mean.at[i]) * along.at[i]) * gamma.at[i]; });
-        store<W>(a.dx + at, dx, a.accumulate);
-    }
+        return Both<W>{load<W>(a.x + at), load<W>(a.dy + at)};
+    };
+    each_row(p.row, p.last, p.groups, both, [&](Both<W> xdy, i64 row) {
+        each_of<W>([&](int i) {
+            float& dx = xdy.second.at[i];
+            dx = (dx - average.at[i] - (xdy.first.at[i] - mean.at[i]) * along.at[i]) * gamma.at[i];
+        });
+        store<W>(a.dx + row * a.tiling.columns + p.column, xdy.second, a.accumulate);
+    });
 }
 
 KERNEL __launch_bounds__(256) batch_norm_moments_narrow(const Moments a) { batch_norm_moments<1>(a); }

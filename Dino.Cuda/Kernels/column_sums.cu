@@ -44,31 +44,28 @@ struct BatchMoments {
     }
 };
 
-template <int W>
-struct Both {
-    Piece<W> along, sum;
-};
-
 template <int W, template <int> class Moments>
 __device__ __forceinline__ void partial_sums(const Sums& a) {
-    alignas(16) __shared__ Both<W> scratch[256];
+    __shared__ Both<W> scratch[256];
     Place<W> p(a.tiling, block_x());
     Moments<W> moments(a, p.inside ? p.column : 0);
     Both<W> mine = {};
-#pragma unroll 4
-    for (i64 row = p.row; row < p.last; row += p.groups) {
+    auto both = [&](i64 row) {
         i64 at = row * a.tiling.columns + p.column;
-        Piece<W> dy = load<W>(a.dy + at), u = moments.normalise(load<W>(a.x + at), row);
-        each_of<W>([&](int i) { mine.along.at[i] = fma(dy.at[i], u.at[i], mine.along.at[i]); });
-        mine.sum = plus(mine.sum, dy);
-    }
+        return Both<W>{load<W>(a.x + at), load<W>(a.dy + at)};
+    };
+    each_row(p.row, p.last, p.groups, both, [&](const Both<W>& xdy, i64 row) {
+        Piece<W> u = moments.normalise(xdy.first, row);
+        each_of<W>([&](int i) { mine.first.at[i] = fma(xdy.second.at[i], u.at[i], mine.first.at[i]); });
+        mine.second = plus(mine.second, xdy.second);
+    });
     mine = over_groups(mine, p.group, p.groups, p.lanes, scratch, [](const Both<W>& x, const Both<W>& y) {
-        return Both<W>{plus(x.along, y.along), plus(x.sum, y.sum)};
+        return Both<W>{plus(x.first, y.first), plus(x.second, y.second)};
     });
     if (p.group == 0 && p.inside) {
         float* partial = a.partials + p.tile * 2 * a.tiling.columns + p.column;
-        store<W>(partial, mine.along);
-        store<W>(partial + a.tiling.columns, mine.sum);
+        store<W>(partial, mine.first);
+        store<W>(partial + a.tiling.columns, mine.second);
     }
 }
 
@@ -90,21 +87,9 @@ struct Fold {
 };
 
 KERNEL __launch_bounds__(1024) fold_sums(const Fold a) {
-    // Chains of 16 additions, then a chain of those sums, then a tree.
-    constexpr int run = 16;
     __shared__ float scratch[1024];
     Place<1> p(a.tiling, block_x());
-    float sum = 0.f;
-    for (i64 start = p.row; start < p.last; start += run * p.groups) {
-        float part = 0.f;
-#pragma unroll
-        for (int i = 0; i < run; i++) {
-            i64 row = start + i * p.groups;
-            if (row < p.last)
-                part += a.partials[row * a.tiling.columns + p.column];
-        }
-        sum += part;
-    }
+    float sum = sum_of_rows(p.row, p.last, p.groups, [&](i64 row) { return a.partials[row * a.tiling.columns + p.column]; });
     sum = over_groups(sum, p.group, p.groups, p.lanes, scratch, [](float x, float y) { return x + y; });
     if (p.group > 0 || !p.inside)
         return;

@@ -35,6 +35,41 @@ struct Place {
     }
 };
 
+// use(x(row), row) for each row of a thread in turn. Rows are loaded four at a time: latency is what a thread waits for.
+template <class X, class Use>
+__device__ __forceinline__ void each_row(i64 row, i64 last, int groups, X x, Use use) {
+    constexpr int batch = 4;
+    for (; row + (batch - 1) * groups < last; row += batch * groups) {
+        decltype(x(row)) loaded[batch];
+#pragma unroll
+        for (int k = 0; k < batch; k++)
+            loaded[k] = x(row + k * groups);
+#pragma unroll
+        for (int k = 0; k < batch; k++)
+            use(loaded[k], row + k * groups);
+    }
+    for (; row < last; row += groups)
+        use(x(row), row);
+}
+
+// Σ x(row) over the rows of a thread: chains of 16 additions, then a chain of those sums.
+template <class X>
+__device__ __forceinline__ float sum_of_rows(i64 row, i64 last, int groups, X x) {
+    constexpr int run = 16;
+    float sum = 0.f;
+    for (; row < last; row += run * groups) {
+        float loaded[run], part = 0.f;
+#pragma unroll
+        for (int k = 0; k < run; k++)
+            loaded[k] = row + k * groups < last ? x(row + k * groups) : 0.f;
+#pragma unroll
+        for (int k = 0; k < run; k++)
+            part += loaded[k];
+        sum += part;
+    }
+    return sum;
+}
+
 // Joins what the groups have, in a tree, and gives it to all of them. T is joined by an operator on its elements; scratch has an element for each thread.
 template <class T, class F>
 __device__ __forceinline__ T over_groups(T mine, int group, int groups, int lanes, T* scratch, F join) {
@@ -49,6 +84,11 @@ __device__ __forceinline__ T over_groups(T mine, int group, int groups, int lane
     barrier();
     return scratch[at & (lanes - 1)];
 }
+
+template <int W>
+struct Both {
+    Piece<W> first, second;
+};
 
 template <int W>
 __device__ __forceinline__ Piece<W> plus(Piece<W> a, const Piece<W>& b) {

@@ -100,11 +100,9 @@ __device__ __forceinline__ void reduce_rows(const ReduceRows& a) {
     if constexpr (sizeof(Input) == sizeof(float))
         if (a.wide) {
             wide = true;
-#pragma unroll 4
-            for (i64 i = rank * 4; i < count; i += lanes * 4) {
-                Piece<4> p = load<4>(x + i);
-                each_of<4>([&](int k) { s[k] = Op::enter(s[k], p.at[k], first + i + k); });
-            }
+            each_row(rank, count / 4, lanes, [&](i64 i) { return load<4>(x + i * 4); }, [&](const Piece<4>& p, i64 i) {
+                each_of<4>([&](int k) { s[k] = Op::enter(s[k], p.at[k], first + i * 4 + k); });
+            });
         }
     if (!wide)
         for (i64 i = rank; i < count; i += lanes * 4)
@@ -138,7 +136,7 @@ struct ReduceColumns {
 };
 
 template <class Op, int W>
-struct States {
+struct alignas(W * sizeof(typename Op::State)) States {
     typename Op::State at[W];
 };
 
@@ -146,22 +144,24 @@ template <class Op, int W>
 __device__ __forceinline__ void reduce_columns(const ReduceColumns& a) {
     using Input = typename Op::Input;
     constexpr int most = W == 1 ? 1024 : 256;
-    alignas(16) __shared__ States<Op, W> scratch[most];
+    __shared__ States<Op, W> scratch[most];
     i64 tiles = (i64)a.tiles * a.tiling.column_tiles, matrix = block_x() / tiles;
     Place<W> p(a.tiling, block_x() - matrix * tiles);
     const Input* x = (const Input*)a.x + matrix * a.tiling.rows * a.tiling.columns + p.column;
     States<Op, W> mine;
     each_of<W>([&](int i) { mine.at[i] = Op::identity; });
-#pragma unroll 4
-    for (i64 row = p.row; row < p.last; row += p.groups) {
-        const Input* from = x + row * a.tiling.columns;
-        if constexpr (W == 4) {
-            Piece<4> piece = load<4>(from);
-            each_of<W>([&](int i) { mine.at[i] = Op::enter(mine.at[i], piece.at[i], row); });
-        } else {
-            mine.at[0] = Op::enter(mine.at[0], *from, row);
-        }
-    }
+    auto read = [&](i64 row) {
+        if constexpr (W == 4)
+            return load<4>(x + row * a.tiling.columns);
+        else
+            return x[row * a.tiling.columns];
+    };
+    each_row(p.row, p.last, p.groups, read, [&](auto piece, i64 row) {
+        if constexpr (W == 4)
+            each_of<4>([&](int i) { mine.at[i] = Op::enter(mine.at[i], piece.at[i], row); });
+        else
+            mine.at[0] = Op::enter(mine.at[0], piece, row);
+    });
     mine = over_groups(mine, p.group, p.groups, p.lanes, scratch, [](States<Op, W> x, const States<Op, W>& y) {
         each_of<W>([&](int i) { x.at[i] = Op::join(x.at[i], y.at[i]); });
         return x;
@@ -187,9 +187,7 @@ __device__ __forceinline__ void reduce_few(const ReduceFew& a) {
         i64 outer = at / a.inner;
         const Input* x = (const Input*)a.x + outer * a.n * a.inner + (at - outer * a.inner);
         typename Op::State state = Op::identity;
-#pragma unroll 4
-        for (i64 i = 0; i < a.n; i++)
-            state = Op::enter(state, x[i * a.inner], i);
+        each_row(0, a.n, 1, [&](i64 i) { return x[i * a.inner]; }, [&](Input value, i64 i) { state = Op::enter(state, value, i); });
         put(a.y, at, state, a.target);
     }
 }

@@ -4,7 +4,7 @@
 
 // W neighbours of a row: 4 where every row begins on 16 bytes, else 1.
 template <int W>
-struct Piece {
+struct alignas(W * sizeof(float)) Piece {
     float at[W];
 };
 
@@ -119,7 +119,13 @@ __device__ __forceinline__ void each(int columns, F f) {
                 f(slot, column);
         }
     } else {
-        for (int column = Group::rank() * W; column < columns; column += Group::threads() * W)
+        int column = Group::rank() * W, step = Group::threads() * W;
+        // Two at a time without a branch between them, so that their loads are under way together.
+        for (; columns - column > step; column += 2 * step) {
+            f(0, column);
+            f(0, column + step);
+        }
+        if (column < columns)
             f(0, column);
     }
 }
