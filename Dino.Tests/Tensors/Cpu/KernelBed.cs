@@ -56,15 +56,9 @@ internal sealed class KernelBed : IDisposable
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
-    public void Dispose()
+    /// <summary>Compares what a problem has left with its truth.</summary>
+    public static void Compare(string name, KernelProblem problem, float[][] actual, bool accumulate)
     {
-        Backend.Dispose();
-        _pool.Dispose();
-    }
-
-    private void AssertSolves(KernelProblem problem, bool accumulate)
-    {
-        float[][] actual = Solve(problem, accumulate);
         for (int k = 0; k < actual.Length; k++)
         {
             Operand operand = problem.Operands[k];
@@ -72,7 +66,7 @@ internal sealed class KernelBed : IDisposable
             {
                 if (operand.Access == Access.Input)
                 {
-                    Assert.True(BitConverter.SingleToInt32Bits(actual[k][i]) == BitConverter.SingleToInt32Bits(operand.Values![i]), $"{_name} {problem.Name} changed {operand.Name}[{i}].");
+                    Assert.True(BitConverter.SingleToInt32Bits(actual[k][i]) == BitConverter.SingleToInt32Bits(operand.Values![i]), $"{name} {problem.Name} changed {operand.Name}[{i}].");
                     continue;
                 }
 
@@ -80,10 +74,18 @@ internal sealed class KernelBed : IDisposable
                 double expected = operand.Expected![i] + (adds ? operand.Values![i] : 0);
                 double bound = operand.Bound![i] + (adds ? ProblemBuilder.Unit * Math.Abs(expected) : 0);
                 bool agrees = double.IsNaN(expected) ? float.IsNaN(actual[k][i]) : Math.Abs(actual[k][i] - expected) <= bound;
-                Assert.True(agrees, $"{_name} {problem.Name}{(adds ? " (accumulating)" : "")}: {operand.Name}[{i}] = {actual[k][i]:g9}, expected {expected:g9}, off by {Math.Abs(actual[k][i] - expected):g3}, bound {bound:g3}.");
+                Assert.True(agrees, $"{name} {problem.Name}{(adds ? " (accumulating)" : "")}: {operand.Name}[{i}] = {actual[k][i]:g9}, expected {expected:g9}, off by {Math.Abs(actual[k][i] - expected):g3}, bound {bound:g3}.");
             }
         }
     }
+
+    public void Dispose()
+    {
+        Backend.Dispose();
+        _pool.Dispose();
+    }
+
+    private void AssertSolves(KernelProblem problem, bool accumulate) => Compare(_name, problem, Solve(problem, accumulate), accumulate);
 
     /// <summary>Operands in native memory, each between two runs of NaN: a kernel that reads outside spoils its result, one that writes is found out.</summary>
     private sealed unsafe class GuardedMemory : IDisposable
