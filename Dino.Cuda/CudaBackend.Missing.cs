@@ -17,7 +17,6 @@ internal sealed unsafe partial class CudaBackend
     public override void Reduce(ReduceOp op, in View x, in Destination y) => throw new NotSupportedException("Reduce");
     public override void ArgReduce(bool largest, in View x, in View y) => throw new NotSupportedException("ArgReduce");
     public override void TopK(in View x, in View values, in View indices) => throw new NotSupportedException("TopK");
-    public override void MatMul(in MatMulArguments arguments) => throw new NotSupportedException("MatMul");
     public override void GatherRows(in View x, in View indices, in View y) => throw new NotSupportedException("GatherRows");
     public override void ScatterAddRows(in View x, in View indices, in View y) => throw new NotSupportedException("ScatterAddRows");
     public override void Im2Col(in View x, in Window window, in View y) => throw new NotSupportedException("Im2Col");
