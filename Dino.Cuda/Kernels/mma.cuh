@@ -31,17 +31,17 @@ __device__ __forceinline__ void load_transposed(u32 (&x)[4], u32 row) {
 
 // sum [16, 8] += a [16, 8] · b [8, 8]. sum: (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1); a: (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4);
 // b: (t, g), (t + 4, g).
-__device__ __forceinline__ void multiply_tf32(float (&sum)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+__device__ __forceinline__ void multiply_tf32(float& s0, float& s1, float& s2, float& s3, const u32 (&a)[4], u32 b0, u32 b1) {
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+        : "+f"(s0), "+f"(s1), "+f"(s2), "+f"(s3)
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 // sum [16, 8] += a [16, 16] · b [16, 8], two elements a register. sum as above; a: (g, 2t), (g + 8, 2t), (g, 2t + 8), (g + 8, 2t + 8), and the next along k;
 // b: (2t, g), (2t + 8, g), and the next along k.
-__device__ __forceinline__ void multiply_bf16(float (&sum)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+__device__ __forceinline__ void multiply_bf16(float& s0, float& s1, float& s2, float& s3, const u32 (&a)[4], u32 b0, u32 b1) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+        : "+f"(s0), "+f"(s1), "+f"(s2), "+f"(s3)
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
@@ -49,11 +49,25 @@ __device__ __forceinline__ void multiply_bf16(float (&sum)[4], const u32 (&a)[4]
 struct Tf32 {
     static constexpr int Bytes = 4;
 
-    static __device__ __forceinline__ void multiply(float (&sum)[4], const u32 (&a)[4], u32 b0, u32 b1) { multiply_tf32(sum, a, b0, b1); }
+    static __device__ __forceinline__ void multiply(float& s0, float& s1, float& s2, float& s3, const u32 (&a)[4], u32 b0, u32 b1) {
+        multiply_tf32(s0, s1, s2, s3, a, b0, b1);
+    }
+
+    static __device__ __forceinline__ void put(void* to, float x, float y, float z, float w) {
+        using FourWords = u32 __attribute__((ext_vector_type(4)));
+        *(FourWords*)to = FourWords{to_tf32(x), to_tf32(y), to_tf32(z), to_tf32(w)};
+    }
 };
 
 struct Bf16 {
     static constexpr int Bytes = 2;
 
-    static __device__ __forceinline__ void multiply(float (&sum)[4], const u32 (&a)[4], u32 b0, u32 b1) { multiply_bf16(sum, a, b0, b1); }
+    static __device__ __forceinline__ void multiply(float& s0, float& s1, float& s2, float& s3, const u32 (&a)[4], u32 b0, u32 b1) {
+        multiply_bf16(s0, s1, s2, s3, a, b0, b1);
+    }
+
+    static __device__ __forceinline__ void put(void* to, float x, float y, float z, float w) {
+        using TwoWords = u32 __attribute__((ext_vector_type(2)));
+        *(TwoWords*)to = TwoWords{to_bf16(x, y), to_bf16(z, w)};
+    }
 };

@@ -48,14 +48,8 @@ struct Tensor {
 
     // Four elements of a row.
     static __device__ __forceinline__ void store(Shared& slice, int row, int part, float x, float y, float z, float w) {
-        char* base = (char*)slice.x;
-        if constexpr (Format::Bytes == 4) {
-            using FourWords = u32 __attribute__((ext_vector_type(4)));
-            *(FourWords*)(base + place(row, part)) = FourWords{to_tf32(x), to_tf32(y), to_tf32(z), to_tf32(w)};
-        } else {
-            using TwoWords = u32 __attribute__((ext_vector_type(2)));
-            *(TwoWords*)(base + place(row, part / 2) + 8 * (part % 2)) = TwoWords{to_bf16(x, y), to_bf16(z, w)};
-        }
+        constexpr int ElementsOfChunk = 16 / Format::Bytes;
+        Format::put((char*)slice.x + place(row, 4 * part / ElementsOfChunk) + 4 * part % ElementsOfChunk * Format::Bytes, x, y, z, w);
     }
 
     static __device__ __forceinline__ void store(Shared& slice, const float4 (&v)[4], bool is_along, int thread) {
@@ -87,7 +81,7 @@ struct Tensor {
             for (int i = 0; i < Down; i++)
 #pragma unroll
                 for (int j = 0; j < Across; j++)
-                    Format::multiply(sum[i][j], x[i], y[j / 2][2 * (j % 2)], y[j / 2][2 * (j % 2) + 1]);
+                    Format::multiply(sum[i][j][0], sum[i][j][1], sum[i][j][2], sum[i][j][3], x[i], y[j / 2][2 * (j % 2)], y[j / 2][2 * (j % 2) + 1]);
         }
     }
 

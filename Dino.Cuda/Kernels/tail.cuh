@@ -1,6 +1,9 @@
 // What follows a product: y = beta · residual + factor · activation(alpha · product + bias). A plain product has none of it but alpha and beta.
 #pragma once
+#include "math.cuh"
 #include "quads.cuh"
+
+enum Activation : u32 { Identity, Gelu, Relu };
 
 struct Tail {
     float* y;
@@ -12,7 +15,7 @@ struct Tail {
     float alpha, beta;
     int n;                  // Columns.
     int rows_per_factor;
-    u32 activation;
+    Activation activation;
     u32 is_aligned;         // Every quad whose column is a multiple of 4 lies on 16 bytes.
 };
 
@@ -40,10 +43,17 @@ struct QuadTail {
         float4 v = {fma(a.alpha, product.x, bias.x), fma(a.alpha, product.y, bias.y), fma(a.alpha, product.z, bias.z), fma(a.alpha, product.w, bias.w)};
         if (a.pre_activation != nullptr)
             store(a.pre_activation + at, v);
+        v = {activate(a, v.x), activate(a, v.y), activate(a, v.z), activate(a, v.w)};
         float factor = a.factors != nullptr ? a.factors[row / a.rows_per_factor] : 1.f;
         store(a.y + at, {
             fma(a.beta, residual.x, factor * v.x), fma(a.beta, residual.y, factor * v.y), fma(a.beta, residual.z, factor * v.z),
             fma(a.beta, residual.w, factor * v.w)});
+    }
+
+    static __device__ __forceinline__ float activate(const Tail& a, float x) {
+        if (a.activation == Gelu)
+            return gelu(x);
+        return a.activation == Relu ? max_or_nan(x, 0.f) : x;
     }
 
     __device__ __forceinline__ float4 load(const float* from) const { return is_whole ? load_quad(from) : load_part(from, count); }
