@@ -14,9 +14,11 @@ __device__ __forceinline__ float floor(float x) { return __builtin_floorf(x); }
 // Nearest integer, ties to even.
 __device__ __forceinline__ float round(float x) { return __builtin_rintf(x); }
 
-// Products that no compiler joins with a sum: for results that must equal those of the CPU bit for bit.
+// Products and sums that no compiler joins into one rounding: for results that equal those of the CPU bit for bit.
 __device__ __forceinline__ float multiply(float a, float b) { return __nvvm_mul_rn_ftz_f(a, b); }
 __device__ __forceinline__ double multiply(double a, double b) { return __nvvm_mul_rn_d(a, b); }
+__device__ __forceinline__ float add(float a, float b) { return __nvvm_add_rn_ftz_f(a, b); }
+__device__ __forceinline__ double add(double a, double b) { return __nvvm_add_rn_d(a, b); }
 
 // a / b within 1 ulp, without the branch of the exact division; b is normal and at most 2^126.
 __device__ __forceinline__ float quotient(float a, float b) {
