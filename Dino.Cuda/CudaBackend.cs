@@ -10,7 +10,7 @@ namespace Dino.Cuda;
 /// <c>CudaBackend.*.cs</c>, their kernels in <c>Kernels/*.cu</c> under the same name.
 /// </summary>
 /// <remarks>A kernel has one parameter, a struct; its twin in C# has the same fields in the same order.</remarks>
-internal sealed unsafe partial class CudaBackend(CudaContext context) : Backend
+internal sealed unsafe partial class CudaBackend(CudaContext context, CudaPrecision precision = CudaPrecision.FP32) : Backend
 {
     /// <summary>Threads of a block where nothing speaks for another number.</summary>
     private const int BlockThreads = 256;
