@@ -1,4 +1,4 @@
-// Rows of logits of the DINO cross-entropy, a few columns in the registers of each thread.
+// Rows of logits of the DINO cross-entropy, a tile of columns in the registers of a block.
 #pragma once
 #include "cuda.cuh"
 
@@ -15,75 +15,81 @@ struct Logits {
     float studentRate, teacherRate;
 };
 
-__device__ __forceinline__ bool can_load_fours(const Logits& l, u64 destination = 0) {
-    return ((u64)l.student | (u64)l.teacher | (u64)l.centre | destination) % sizeof(float4) == 0 && l.columns % 4 == 0;
+// Whether the columns of a tile can be loaded by fours, none of them beyond the end, in all rows.
+__device__ __forceinline__ bool is_whole(const Logits& l, int tile, int length, u64 destination = 0) {
+    u64 addresses = (u64)l.student | (u64)l.teacher | (u64)l.centre | destination;
+    return addresses % sizeof(float4) == 0 && l.columns % 4 == 0 && length <= l.columns - tile;
 }
 
-// First column of the float4 number j of a thread, in a tile that begins at a column; without fours, the elements of a thread are far apart.
-template <bool Fours>
-__device__ __forceinline__ int column(int tile, int j, int e) {
-    return Fours ? tile + 4 * ((int)thread_x() + (int)block_threads() * j) + e : tile + (int)thread_x() + (int)block_threads() * (4 * j + e);
-}
+// A thread's N float4s of a tile; where the tile is not whole, its elements are far apart. Column of the first element of float4 j, or of element i.
+__device__ __forceinline__ int column_of_four(int tile, int j) { return tile + 4 * (int)(thread_x() + block_threads() * j); }
+__device__ __forceinline__ int column_of_one(int tile, int i) { return tile + (int)(thread_x() + block_threads() * i); }
 
-template <bool Fours, int N>
+template <bool Whole, int N>
 __device__ __forceinline__ void load(const float* row, int tile, int columns, float missing, float (&x)[4 * N]) {
+    if constexpr (Whole) {
 #pragma unroll
-    for (int j = 0; j < N; j++) {
-        if constexpr (Fours) {
-            int k = column<true>(tile, j, 0);
-            float4 v = k < columns ? *(const float4*)(row + k) : float4{missing, missing, missing, missing};
+        for (int j = 0; j < N; j++) {
+            float4 v = *(const float4*)(row + column_of_four(tile, j));
             x[4 * j] = v.x, x[4 * j + 1] = v.y, x[4 * j + 2] = v.z, x[4 * j + 3] = v.w;
-        } else {
+        }
+    } else {
 #pragma unroll
-            for (int e = 0; e < 4; e++) {
-                int k = column<false>(tile, j, e);
-                x[4 * j + e] = k < columns ? row[k] : missing;
-            }
+        for (int i = 0; i < 4 * N; i++) {
+            int k = column_of_one(tile, i);
+            x[i] = k < columns ? row[k] : missing;
         }
     }
 }
 
-template <bool Fours, int N>
+template <bool Whole, int N>
 __device__ __forceinline__ void store(float* row, int tile, int columns, const float (&x)[4 * N]) {
+    if constexpr (Whole) {
 #pragma unroll
-    for (int j = 0; j < N; j++) {
-        if constexpr (Fours) {
-            int k = column<true>(tile, j, 0);
+        for (int j = 0; j < N; j++)
+            *(float4*)(row + column_of_four(tile, j)) = float4{x[4 * j], x[4 * j + 1], x[4 * j + 2], x[4 * j + 3]};
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4 * N; i++) {
+            int k = column_of_one(tile, i);
             if (k < columns)
-                *(float4*)(row + k) = float4{x[4 * j], x[4 * j + 1], x[4 * j + 2], x[4 * j + 3]};
-        } else {
-#pragma unroll
-            for (int e = 0; e < 4; e++) {
-                int k = column<false>(tile, j, e);
-                if (k < columns)
-                    row[k] = x[4 * j + e];
-            }
+                row[k] = x[i];
         }
     }
+}
+
+// Largest element and sum, in four chains.
+template <int N>
+__device__ __forceinline__ float largest(const float (&x)[N]) {
+    float m[4] = {x[0], x[1], x[2], x[3]};
+#pragma unroll
+    for (int i = 4; i < N; i++)
+        m[i % 4] = max(m[i % 4], x[i]);
+    return max(max(m[0], m[1]), max(m[2], m[3]));
 }
 
 template <int N>
-__device__ __forceinline__ float largest(const float (&x)[N]) {
-    float m = x[0];
+__device__ __forceinline__ float sum(const float (&x)[N]) {
+    float s[4] = {x[0], x[1], x[2], x[3]};
 #pragma unroll
-    for (int i = 1; i < N; i++)
-        m = max(m, x[i]);
-    return m;
+    for (int i = 4; i < N; i++)
+        s[i % 4] += x[i];
+    return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
 // Teacher logits less the centre.
-template <bool Fours, int N>
+template <bool Whole, int N>
 __device__ __forceinline__ void load_centred(const Logits& l, i64 row, int tile, float (&z)[4 * N]) {
     float c[4 * N];
-    load<Fours, N>(l.teacher + row * l.columns, tile, l.columns, Missing, z);
-    load<Fours, N>(l.centre, tile, l.columns, 0.f, c);
+    load<Whole, N>(l.teacher + row * l.columns, tile, l.columns, Missing, z);
+    load<Whole, N>(l.centre, tile, l.columns, 0.f, c);
 #pragma unroll
     for (int i = 0; i < 4 * N; i++)
         z[i] -= c[i];
 }
 
 // y = Σ of the targets of a sample, but of teacher view excluded. teacherSums is [2, T·B].
-template <bool Fours, int N>
+template <bool Whole, int N>
 __device__ __forceinline__ void sum_targets(const Logits& l, const float* teacherSums, int sample, int excluded, int tile, float (&y)[4 * N]) {
 #pragma unroll
     for (int i = 0; i < 4 * N; i++)
@@ -93,7 +99,7 @@ __device__ __forceinline__ void sum_targets(const Logits& l, const float* teache
             continue;
         i64 row = (i64)t * l.batch + sample;
         float z[4 * N], shift = teacherSums[row], inverse = 1.f / teacherSums[(i64)l.teachers * l.batch + row];
-        load_centred<Fours, N>(l, row, tile, z);
+        load_centred<Whole, N>(l, row, tile, z);
 #pragma unroll
         for (int i = 0; i < 4 * N; i++)
             y[i] = fma(exp2_fast((z[i] - shift) * l.teacherRate), inverse, y[i]);

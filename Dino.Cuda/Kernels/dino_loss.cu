@@ -30,29 +30,35 @@ struct Softmax {
         sum *= scale;
         this->top = top;
     }
-};
 
-template <bool Fours>
-__device__ __forceinline__ Softmax teacher_row(const Logits& l) {
-    Softmax row;
-    for (int tile = 0; tile < l.columns; tile += RowThreads * 4 * RowFours) {
-        float z[4 * RowFours];
-        load_centred<Fours, RowFours>(l, block_x(), tile, z);
-        row.move_to(max(row.top, largest(z)), l.teacherRate);
+    // A thread's columns of a tile.
+    template <bool Whole>
+    __device__ __forceinline__ void add(const Logits& l, int tile) {
+        float z[4 * RowFours], e[4 * RowFours];
+        load_centred<Whole, RowFours>(l, block_x(), tile, z);
+        move_to(max(top, largest(z)), l.teacherRate);
 #pragma unroll
         for (int i = 0; i < 4 * RowFours; i++) {
-            float v = z[i] - row.top, e = exp2_fast(v * l.teacherRate);
-            row.sum += e;
-            row.dot = fma(e, v, row.dot);
+            float v = z[i] - top;
+            e[i] = exp2_fast(v * l.teacherRate);
+            z[i] = e[i] * v;
         }
+        sum += ::sum(e);
+        dot += ::sum(z);
     }
-    return row;
-}
+};
 
 KERNEL __launch_bounds__(RowThreads) dino_teacher(const DinoTeacher a) {
     __shared__ float scratch[WarpSize];
     const Logits& l = a.logits;
-    Softmax row = can_load_fours(l) ? teacher_row<true>(l) : teacher_row<false>(l);
+    constexpr int Length = 4 * RowFours * RowThreads;
+    Softmax row;
+    for (int tile = 0; tile < l.columns; tile += Length) {
+        if (is_whole(l, tile, Length))
+            row.add<true>(l, tile);
+        else
+            row.add<false>(l, tile);
+    }
     row.move_to(over_block<Largest>(row.top, scratch), l.teacherRate);
     float sum = over_block<Sum>(row.sum, scratch), dot = over_block<Sum>(row.dot, scratch);
     if (thread_x() != 0)
@@ -71,39 +77,34 @@ struct DinoCross {
     i32 chunks;
 };
 
-template <bool Fours>
-__device__ __forceinline__ void cross(const DinoCross& a, float4 (&warps)[2][CrossThreads / WarpSize]) {
+template <bool Whole>
+__device__ __forceinline__ void cross(const DinoCross& a, int tile, float4 (&warps)[2][CrossThreads / WarpSize]) {
     constexpr int Warps = CrossThreads / WarpSize, Count = 4 * CrossFours;
     const Logits& l = a.logits;
-    int sample = block_x() / a.chunks, chunk = block_x() % a.chunks, tile = chunk * CrossThreads * Count;
+    int sample = block_x() / a.chunks, chunk = block_x() % a.chunks;
     float q[Count], weight = 0.f;
     for (int s = 0; s < l.students; s++) {
         // The view that no teacher shares, and all after it, meet the same targets.
         if (s <= l.teachers) {
-            sum_targets<Fours, CrossFours>(l, a.teacherSums, sample, s, tile, q);
-            weight = 0.f;
-#pragma unroll
-            for (int i = 0; i < Count; i++)
-                weight += q[i];
-            weight = over_warp<Sum>(weight);
+            sum_targets<Whole, CrossFours>(l, a.teacherSums, sample, s, tile, q);
+            weight = over_warp<Sum>(sum(q));
         }
 
         i64 row = (i64)s * l.batch + sample;
-        float x[Count];
-        load<Fours, CrossFours>(l.student + row * l.columns, tile, l.columns, Missing, x);
-        float top = over_warp<Largest>(largest(x)), sum = 0.f, dot = 0.f;
+        float x[Count], e[Count];
+        load<Whole, CrossFours>(l.student + row * l.columns, tile, l.columns, Missing, x);
+        float top = over_warp<Largest>(largest(x));
 #pragma unroll
         for (int i = 0; i < Count; i++) {
             float v = x[i] - top;
-            sum += exp2_fast(v * l.studentRate);
-            dot = fma(q[i], v, dot);
+            e[i] = exp2_fast(v * l.studentRate);
+            x[i] = q[i] * v;
         }
-        sum = over_warp<Sum>(sum);
-        dot = over_warp<Sum>(dot);
+        float exponentials = over_warp<Sum>(sum(e)), dot = over_warp<Sum>(sum(x));
 
         // Two buffers in turn: what a warp reads here is written again behind the next barrier at the earliest. A warp a view joins them.
         if (lane() == 0)
-            warps[s % 2][warp()] = float4{top, sum, dot, weight};
+            warps[s % 2][warp()] = float4{top, exponentials, dot, weight};
         barrier();
         if ((int)warp() == s % Warps) {
             float4 part = warps[s % 2][lane() % Warps];
@@ -127,10 +128,12 @@ __device__ __forceinline__ void cross(const DinoCross& a, float4 (&warps)[2][Cro
 
 KERNEL __launch_bounds__(CrossThreads) dino_cross(const DinoCross a) {
     __shared__ float4 warps[2][CrossThreads / WarpSize];
-    if (can_load_fours(a.logits))
-        cross<true>(a, warps);
+    constexpr int Length = 4 * CrossFours * CrossThreads;
+    int tile = block_x() % a.chunks * Length;
+    if (is_whole(a.logits, tile, Length))
+        cross<true>(a, tile, warps);
     else
-        cross<false>(a, warps);
+        cross<false>(a, tile, warps);
 }
 
 // studentSums [2, S·B]; entropies [T·B] of the teacher's rows.
@@ -187,22 +190,22 @@ struct DinoGradient {
     i32 chunks, accumulate;
 };
 
-template <bool Fours>
-__device__ __forceinline__ void gradient(const DinoGradient& a) {
+template <bool Whole>
+__device__ __forceinline__ void gradient(const DinoGradient& a, int tile) {
     constexpr int Count = 4 * GradientFours;
     const Logits& l = a.logits;
-    int sample = block_x() / a.chunks, tile = block_x() % a.chunks * CrossThreads * Count;
+    int sample = block_x() / a.chunks;
     float gain = (float)(*a.dloss * a.scale), q[Count];
     for (int s = 0; s < l.students; s++) {
         if (s <= l.teachers)
-            sum_targets<Fours, GradientFours>(l, a.teacherSums, sample, s, tile, q);
+            sum_targets<Whole, GradientFours>(l, a.teacherSums, sample, s, tile, q);
         i64 row = (i64)s * l.batch + sample;
         int count = s < l.teachers ? l.teachers - 1 : l.teachers;
         float top = a.studentSums[row], probabilityGain = (float)count * gain / a.studentSums[(i64)l.students * l.batch + row];
         float x[Count], before[Count];
-        load<Fours, GradientFours>(l.student + row * l.columns, tile, l.columns, Missing, x);
+        load<Whole, GradientFours>(l.student + row * l.columns, tile, l.columns, Missing, x);
         if (a.accumulate)
-            load<Fours, GradientFours>(a.dstudent + row * l.columns, tile, l.columns, 0.f, before);
+            load<Whole, GradientFours>(a.dstudent + row * l.columns, tile, l.columns, 0.f, before);
 #pragma unroll
         for (int i = 0; i < Count; i++) {
             float p = exp2_fast((x[i] - top) * l.studentRate);
@@ -210,13 +213,15 @@ __device__ __forceinline__ void gradient(const DinoGradient& a) {
             if (a.accumulate)
                 x[i] += before[i];
         }
-        store<Fours, GradientFours>(a.dstudent + row * l.columns, tile, l.columns, x);
+        store<Whole, GradientFours>(a.dstudent + row * l.columns, tile, l.columns, x);
     }
 }
 
 KERNEL __launch_bounds__(CrossThreads) dino_gradient(const DinoGradient a) {
-    if (can_load_fours(a.logits, (u64)a.dstudent))
-        gradient<true>(a);
+    constexpr int Length = 4 * GradientFours * CrossThreads;
+    int tile = block_x() % a.chunks * Length;
+    if (is_whole(a.logits, tile, Length, (u64)a.dstudent))
+        gradient<true>(a, tile);
     else
-        gradient<false>(a);
+        gradient<false>(a, tile);
 }
