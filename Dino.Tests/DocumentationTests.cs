@@ -67,6 +67,16 @@ public sealed partial class DocumentationTests
         Assert.All(LongOption().Matches(Text(document)), mention => Assert.Contains(mention.Value, known));
     }
 
+    /// <summary>Whoever follows the README keeps a clean checkout; at the root only, so that no source is hidden.</summary>
+    [Fact]
+    public void What_the_commands_of_the_readme_write_is_ignored_at_the_root()
+    {
+        string[] ignored = Text(".gitignore").Split('\n'), written = [.. CommandOutput().Matches(Text("README.md")).Select(match => match.Groups["path"].Value)];
+        Assert.Contains("out", written);
+        // The demonstration writes there without being told.
+        Assert.All([.. written, "demo"], path => Assert.Contains(Path.HasExtension(path) ? $"/{path}" : $"/{path}/", ignored));
+    }
+
     private static bool Means(string text, Option option) => (option.Required, option.HasDefaultValue ? option.GetDefaultValue() : null) switch
     {
         (true, _) => text == "required",
@@ -98,6 +108,10 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex("^\\| `(?<name>--[a-z-]+)` \\| (?<value>[^|]*?) \\|[^|]*\\|$", RegexOptions.Multiline)]
     private static partial Regex OptionRow();
+
+    /// <summary>A path in a block of commands; what a user names is written in capitals.</summary>
+    [GeneratedRegex("^(?:dino|dotnet) .*(?:--output|-o) (?<path>[a-z.]+)", RegexOptions.Multiline)]
+    private static partial Regex CommandOutput();
 
     [GeneratedRegex("(?<![\\w-])--[a-z][a-z-]+")]
     private static partial Regex LongOption();
