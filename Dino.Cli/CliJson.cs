@@ -17,8 +17,19 @@ namespace Dino.Cli;
 [JsonSerializable(typeof(DevicesOutput))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
-/// <summary>Accuracy in percent.</summary>
-internal sealed record KnnOutput(double Top1, double Top5, int K, int Train, int Test, int Skipped);
+/// <summary>Accuracy in percent, and of which features.</summary>
+internal sealed record KnnOutput(double Top1, double Top5, int K, int Train, int Test, int Skipped, FeaturesOutput Features);
+
+/// <param name="Kind">weights, untrained or pixels.</param>
+/// <param name="Network">Null for pixels, as is the precision.</param>
+/// <param name="Seed">Of the first weights; null if they are not what was used.</param>
+/// <param name="Resize">Short side of the pictures before the crop.</param>
+/// <param name="Crop">Side of the square that was cropped.</param>
+internal sealed record FeaturesOutput(string Kind, NetworkOutput? Network, string? Precision, long? Seed, int Resize, int Crop)
+{
+    public override string ToString() =>
+        $"{(Kind == "pixels" ? "raw pixels" : $"{Network}, {Precision}, {(Seed is { } seed ? $"untrained, first weights of seed {seed}" : "weights of the file")}")}; pictures resized to {Resize} and cropped to {Crop}";
+}
 
 /// <summary>What was measured, and how fast it was; sizes that a benchmark does not have are absent.</summary>
 internal sealed record BenchOutput(

@@ -42,6 +42,13 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
         AssertAccuracies(Knn("--untrained", "--weights", network.Weights));
     }
 
+    [Theory]
+    [InlineData("--weights", """{"kind":"weights","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"fp32","seed":null,"resize":18,"crop":16}""")]
+    [InlineData("--untrained --seed 3 --resize 32 --precision bf16 --weights", """{"kind":"untrained","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"bf16","seed":3,"resize":32,"crop":16}""")]
+    [InlineData("--pixels --crop 24 --weights", """{"kind":"pixels","network":null,"precision":null,"seed":null,"resize":27,"crop":24}""")]
+    public void Knn_says_of_which_features_it_is(string how, string features) =>
+        Assert.Equal(features, Knn([.. how.Split(' '), network.Weights]).GetProperty("features").GetRawText());
+
     [Fact]
     public void Knn_of_pixels_needs_no_network()
     {
@@ -53,8 +60,15 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     }
 
     [Fact]
-    public void Knn_without_json_prints_a_sentence() =>
-        Assert.Matches(@"^top-1 \d+\.\d\d %, top-5 \d+\.\d\d %", DinoProcess.Run("knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData).Expect(0).Output);
+    public void Knn_without_json_prints_a_sentence_and_which_features_they_were()
+    {
+        string[] call = ["knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData];
+        string[] lines = DinoProcess.Run(call).Expect(0).Output.Split('\n');
+        Assert.Matches(@"^top-1 \d+\.\d\d %, top-5 \d+\.\d\d %", lines[0]);
+        Assert.Equal("features: ViT (16 wide, 2 blocks, 2 heads), patch 8, fp32, weights of the file; pictures resized to 18 and cropped to 16", lines[1].TrimEnd());
+        Assert.Contains("untrained, first weights of seed 0; pictures", DinoProcess.Run([.. call, "--untrained"]).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("features: raw pixels; pictures", DinoProcess.Run([.. call, "--pixels"]).Expect(0).Output, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Knn_asks_for_a_network_or_pixels() =>
