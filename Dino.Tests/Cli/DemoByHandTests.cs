@@ -37,6 +37,7 @@ public sealed partial class DemoByHandTests
         string page = WebUtility.HtmlDecode(File.ReadAllText(result.ReportPath));
         Match command = ByHand().Match(page);
         Assert.True(command.Success, page);
+        Assert.Contains("outline no shapes", page, StringComparison.Ordinal);
         // Paths in the report start at its folder.
         string[] call = [.. command.Groups["call"].Value.Split(' ').Select(word => word.Contains('/', StringComparison.Ordinal) ? folder.Path(word.Split('/')) : word), "--threads", "1", "--json"];
         string[] untrained = command.Groups["untrained"].Value.Split(' ');
