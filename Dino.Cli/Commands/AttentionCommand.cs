@@ -28,10 +28,9 @@ internal static class AttentionCommand
             if (share is not (> 0 and <= 1))
                 throw new ArgumentException($"--threshold must lie in (0, 1], not {share}.");
             string path = Options.PrepareOutput(parsed.GetValue(output)!, ".png");
-            if (Directory.Exists(parsed.GetValue(image)))
-                throw new ArgumentException($"'{parsed.GetValue(image)}' is a folder. Name one picture in it.");
+            string source = Options.RequireFile(parsed.GetValue(image)!, "--image", "Give one PNG or JPEG picture.");
             using CpuDevice device = devices.Open(parsed);
-            Image picture = ImageFile.Decode(parsed.GetValue(image)!);
+            Image picture = ImageFile.Decode(source);
             using LoadedModel loaded = model.Load(parsed, device, once: true);
             int size = Options.RequireSide(parsed.GetValue(side) ?? Math.Min(480, 2 * loaded.Backbone.Options.ImageSize), "--image-size");
             int patch = loaded.Backbone.Options.PatchSize;

@@ -34,6 +34,8 @@ internal static class EmbedCommand
             Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
             using CpuDevice device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device, once: picture is not null);
+            if (!Directory.Exists(source))
+                Options.RequireFile(source, "--input", "Give a PNG or JPEG picture, or a folder of them.");
             int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize, "--crop");
             FeatureSet features = picture is not null
                 ? FeatureSet.OfImage(loaded, picture.GetAwaiter().GetResult(), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))

@@ -39,6 +39,19 @@ internal sealed class ModelOptions(bool required)
         return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.Of(parsed)) with { Normalization = model.Normalization };
     }
 
-    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped) =>
-        ModelFile.Load(parsed.GetValue(_weights)!, device, found => _architecture.Amend(parsed, found), format, mapped);
+    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped)
+    {
+        string path = parsed.GetValue(_weights)!;
+        // The folder of a run is what is most often given in place of the weights in it.
+        string inside = Path.Combine(path, "teacher.safetensors");
+        Options.RequireFile(path, "--weights", File.Exists(inside) ? $"Give --weights {inside}." : "Give the .safetensors file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo.");
+        try
+        {
+            return ModelFile.Load(path, device, found => _architecture.Amend(parsed, found), format, mapped);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InvalidDataException($"--weights: {error.Message}", error);
+        }
+    }
 }

@@ -21,6 +21,12 @@ internal static class Options
     /// <summary>Refuses a size that is not 1 to 8192 pixels, in the words of the command line.</summary>
     public static int RequireSide(int side, string option) => side is >= 1 and <= 8192 ? side : throw new ArgumentException($"{option} must be 1 to 8192 pixels, not {side}.");
 
+    /// <summary>Refuses a path without a file, in the words of the command line.</summary>
+    /// <param name="mend">What to give instead, as a sentence.</param>
+    public static string RequireFile(string path, string option, string mend) => File.Exists(path) ? path : throw new FileNotFoundException(Directory.Exists(path)
+        ? $"{option}: '{path}' is a folder. {mend}"
+        : $"{option}: there is no file '{path}' (looked for {Path.GetFullPath(path)}). {mend}", path);
+
     /// <summary>Makes the folder of an output file, before any work is done for it.</summary>
     public static string PrepareOutput(string path, params ReadOnlySpan<string> endings)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Dino.Imaging;
 using Dino.Tensors.Formats;
@@ -79,6 +80,36 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     {
         DinoResult result = DinoProcess.Run("knn", "--weights", network.Weights, "--depth", "3", "--train", Files.TrainData, "--test", Files.TestData).Expect(1);
         Assert.Contains("blocks.2.attn.qkv.weight", result.Errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>Which option, what was looked for or found, and what to give instead.</summary>
+    [Theory]
+    [InlineData("none.safetensors", "--weights: there is no file '{0}' (looked for {0}). Give the .safetensors file of a network")]
+    [InlineData("", "--weights: '{0}' is a folder. Give the .safetensors file of a network")]
+    [InlineData("run", "--weights: '{0}' is a folder. Give --weights {1}.")]
+    [InlineData("dino.pth", "--weights: {0} is not a safetensors file but a zip archive, which is what PyTorch saves (.pth, .pt). In Python, safetensors.torch.save_file")]
+    [InlineData("notes.txt", "--weights: {0} is not a safetensors file: ")]
+    public void Wrong_weights_end_with_1_and_what_to_give_instead(string name, string message)
+    {
+        File.WriteAllBytes(Files.Path("dino.pth"), [.. "PK\x03\x04"u8, 0, 0, 8, 8, .. new byte[100]]);
+        File.WriteAllText(Files.Path("notes.txt"), "these are no weights");
+        string weights = Files.Path(name);
+        foreach (string[] call in (string[][])[["knn", "--train", Files.TrainData, "--test", Files.TestData], ["embed", "--input", Files.TestData, "--output", Files.Path("none.npy")]])
+        {
+            DinoResult result = DinoProcess.Run([.. call, "--weights", weights]).Expect(1);
+            Assert.StartsWith("error: " + string.Format(CultureInfo.InvariantCulture, message, weights, Path.Combine(weights, "teacher.safetensors")), result.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("attention", "--image", "Give one PNG or JPEG picture.")]
+    [InlineData("embed", "--input", "Give a PNG or JPEG picture, or a folder of them.")]
+    public void A_missing_picture_ends_with_1_and_names_the_option(string command, string option, string mend)
+    {
+        string missing = Files.Path("none.png"), output = Files.Path(command == "embed" ? "none.npy" : "attention-none.png");
+        DinoResult result = DinoProcess.Run(command, "--weights", network.Weights, option, missing, "--output", output).Expect(1);
+        Assert.Equal($"error: {option}: there is no file '{missing}' (looked for {missing}). {mend}", result.Errors.TrimEnd());
+        Assert.False(File.Exists(output));
     }
 
     [Fact]
