@@ -27,14 +27,25 @@ internal static class Options
         ? $"{option}: '{path}' is a folder. {mend}"
         : $"{option}: there is no file '{path}' (looked for {Path.GetFullPath(path)}). {mend}", path);
 
-    /// <summary>Makes the folder of an output file, before any work is done for it.</summary>
-    public static string PrepareOutput(string path, params ReadOnlySpan<string> endings)
+    /// <summary>Refuses an output file of a kind that is not written, before any work is done for it.</summary>
+    public static string RequireOutput(string path, params ReadOnlySpan<string> endings)
     {
         string ending = Path.GetExtension(path);
         if (!endings.Contains(ending))
             throw new ArgumentException($"--output must end in {string.Join(" or ", endings.ToArray())}, not '{ending}'.");
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        return path;
+        return Directory.Exists(path) ? throw new ArgumentException($"--output '{path}' is a folder. Name a file.") : path;
+    }
+
+    /// <summary>Makes the folder of an output file if there is none, and says so: it may be a slip of the pen.</summary>
+    /// <remarks>Comes when the input is known to be there, so that a wrong call leaves no folder behind, and before the work whose result needs it.</remarks>
+    public static void MakeFolder(string path)
+    {
+        string folder = Path.GetDirectoryName(path) is { Length: > 0 } named ? named : ".";
+        if (Directory.Exists(folder))
+            return;
+        Directory.CreateDirectory(folder);
+        // The output stream belongs to the result.
+        Console.Error.WriteLine($"made the folder {folder}");
     }
 
     public static Option<bool> Json() => Flag("--json", "Print the result as one JSON object.");

@@ -190,6 +190,39 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
         string image = Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First();
         DinoResult result = DinoProcess.Run(command, "--weights", network.Weights, input, image, "--output", Files.Path("new-folder", output), option, "20000").Expect(2);
         Assert.Contains(option, result.Errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Files.Path("new-folder")));
+    }
+
+    [Theory]
+    [InlineData("attention", "--image", "one.png")]
+    [InlineData("embed", "--input", "one.npy")]
+    public void A_folder_that_is_made_for_the_output_is_named_once(string command, string input, string output)
+    {
+        string image = Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First(), folder = Files.Path($"made-by-{command}", "deeper");
+        string[] call = [command, "--weights", network.Weights, input, image, "--output", Path.Combine(folder, output), "--json"];
+        // On the error stream: the output stays one object.
+        DinoResult first = DinoProcess.Run(call).Expect(0), second = DinoProcess.Run(call).Expect(0);
+        Assert.Equal($"made the folder {folder}", first.Errors.TrimEnd());
+        Assert.Empty(second.Errors);
+        Assert.Equal(first.Json.GetRawText(), second.Json.GetRawText());
+        Assert.True(File.Exists(Path.Combine(folder, output)));
+    }
+
+    [Fact]
+    public void An_output_that_is_a_folder_ends_with_2()
+    {
+        Directory.CreateDirectory(Files.Path("folder.npy"));
+        DinoResult result = DinoProcess.Run("embed", "--weights", network.Weights, "--input", Files.TestData, "--output", Files.Path("folder.npy")).Expect(2);
+        Assert.Equal($"error: --output '{Files.Path("folder.npy")}' is a folder. Name a file.", result.Errors.TrimEnd());
+    }
+
+    [Theory]
+    [InlineData("attention", "--image", "none.png", "new.png")]
+    [InlineData("embed", "--input", "none.png", "new.npy")]
+    public void A_call_that_fails_makes_no_folder(string command, string input, string missing, string output)
+    {
+        DinoProcess.Run(command, "--weights", network.Weights, input, Files.Path(missing), "--output", Files.Path("never-made", output)).Expect(1);
+        Assert.False(Directory.Exists(Files.Path("never-made")));
     }
 
     private JsonElement Knn(params string[] how) => DinoProcess.Run(["knn", .. how, "--train", Files.TrainData, "--test", Files.TestData, "--k", "18", "--json"]).Expect(0).Json;
