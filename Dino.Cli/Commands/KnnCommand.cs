@@ -21,7 +21,7 @@ internal static class KnnCommand
         Option<bool> untrained = Options.Flag("--untrained", "Use random first weights: of the network of --weights, or of the one that --arch and its like describe.");
         Option<bool> pixels = Options.Flag("--pixels", "Use the pixels themselves instead of a network.");
         Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
-        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at).");
+        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at; 224 without --weights).");
         Option<int> batch = Options.Of("--batch-size", "Pictures at a time.", 64);
         Option<long> seed = Options.Of("--seed", "Seed of the first weights with --untrained; the demonstration's is 1.", 0L);
         Option<bool> json = Options.Json();

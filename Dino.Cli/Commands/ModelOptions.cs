@@ -8,8 +8,13 @@ namespace Dino.Cli.Commands;
 /// <summary>Which weights.</summary>
 internal sealed class ModelOptions(bool required)
 {
-    private readonly Option<string?> _weights = new("--weights") { Description = "A .safetensors file: one of ours, or of another DINO vision transformer (--arch or --heads if its heads are not 64 wide).", Required = required };
-    private readonly ArchitectureOptions _architecture = new();
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "A .safetensors file: teacher.safetensors or student.safetensors of dino train, one of its checkpoints (the teacher in it), or another DINO vision transformer (with --arch or --heads if its heads are not 64 wide).",
+        Required = required,
+    };
+
+    private readonly ArchitectureOptions _architecture = new(required ? ArchitectureSource.Weights : ArchitectureSource.WeightsIfGiven);
 
     public PrecisionOption Precision { get; } = new();
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Dino.Nn;
 using Dino.Tensors;
 
 namespace Dino.Cli.Commands;
@@ -70,39 +69,5 @@ internal sealed class DeviceOptions
             throw new ArgumentException($"There is no device '{name}'. Use --device cpu.");
         int threads = parsed.GetValue(_threads);
         return threads is >= 0 and <= 1024 ? new CpuDevice(threads) : throw new ArgumentException($"--threads must be 0 (one per core) to 1024, not {threads}.");
-    }
-}
-
-/// <summary>Which network.</summary>
-internal sealed class ArchitectureOptions
-{
-    private readonly Option<string?> _arch = Options.OptionalText("--arch", "vit_tiny, vit_small or vit_base.");
-    private readonly Option<int?> _patch = Options.Optional<int>("--patch-size", "Side of a patch in pixels (16).");
-    private readonly Option<int?> _width = Options.Optional<int>("--embed-dim", "Token width, in place of the architecture's.");
-    private readonly Option<int?> _depth = Options.Optional<int>("--depth", "Number of blocks, in place of the architecture's.");
-    private readonly Option<int?> _heads = Options.Optional<int>("--heads", "Attention heads, in place of the architecture's.");
-
-    public void AddTo(Command command)
-    {
-        foreach (Option option in new Option[] { _arch, _patch, _width, _depth, _heads })
-            command.Add(option);
-    }
-
-    /// <summary>The network the user describes.</summary>
-    /// <param name="imageSize">Side of the pictures it is made for.</param>
-    public VisionTransformerOptions Resolve(ParseResult parsed, int imageSize) =>
-        Amend(parsed, VisionTransformerOptions.ByName(parsed.GetValue(_arch) ?? "vit_small")) with { ImageSize = imageSize };
-
-    /// <summary>A network with what the user says in place of what was found.</summary>
-    public VisionTransformerOptions Amend(ParseResult parsed, VisionTransformerOptions found)
-    {
-        VisionTransformerOptions? named = parsed.GetValue(_arch) is { } arch ? VisionTransformerOptions.ByName(arch) : null;
-        return found with
-        {
-            PatchSize = parsed.GetValue(_patch) ?? found.PatchSize,
-            Width = parsed.GetValue(_width) ?? named?.Width ?? found.Width,
-            Depth = parsed.GetValue(_depth) ?? named?.Depth ?? found.Depth,
-            Heads = parsed.GetValue(_heads) ?? named?.Heads ?? found.Heads,
-        };
     }
 }

@@ -33,6 +33,19 @@ public sealed class CommandLineTests
         Assert.Empty(result.Errors);
     }
 
+    /// <summary>A default that a weights file replaces is no default, and whoever looks for what can be given finds it there.</summary>
+    [Theory]
+    [InlineData("knn", "vit_tiny, vit_small or vit_base, in place of what the weights file tells; vit_small without --weights.")]
+    [InlineData("knn", "Side of a patch in pixels, in place of what the weights file tells; 16 without --weights.")]
+    [InlineData("attention", "Side of a patch in pixels, in place of what the weights file tells.")]
+    [InlineData("embed", "Attention heads, in place of what the weights file tells.")]
+    [InlineData("train", "Side of a patch in pixels (16).")]
+    [InlineData("bench forward", "vit_tiny, vit_small or vit_base (vit_small).")]
+    [InlineData("knn", "one of its checkpoints (the teacher in it)")]
+    [InlineData("attention", "teacher.safetensors or student.safetensors of dino train")]
+    public void Help_says_what_holds_without_an_option(string command, string text) =>
+        Assert.Contains(text, string.Join(' ', DinoProcess.Run([.. command.Split(' '), "--help"]).Expect(0).Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+
     public static TheoryData<string, string> WrongCalls => new()
     {
         { "", "command" },
