@@ -25,7 +25,6 @@ internal static unsafe partial class Opcodes
         Add("cp.async.commit_group", &CloseGroup);
         Add("cp.async.wait_group", &WaitForGroups, number);
         Add("cp.async.wait_all", &WaitForAll);
-        Add("trap", &Trap);
     }
 
     private static void AddBarrier(string name, delegate*<Warp, Instruction, void> run, OperandRule destination) =>
@@ -47,8 +46,6 @@ internal static unsafe partial class Opcodes
     private static void Nothing(Warp warp, Instruction i)
     {
     }
-
-    private static void Trap(Warp warp, Instruction i) => throw new KernelFault(BitOperations.TrailingZeroCount(warp.Mask), "it ended itself: a trap");
 
     private static void ReceiveAny(Warp warp, Instruction i) => Receive(warp, i, warp.Block.BarrierOutcome.Any);
 

@@ -152,10 +152,6 @@ internal sealed unsafe class PtxAssembler
                 instruction.P = Read(predicate.Value, statement);
                 instruction.PFlip = predicate.IsNegated ? uint.MaxValue : 0;
                 return true;
-            case OperandRole.SourcePredicate when operand is PtxOperand.Integer { Value: 0 or -1 } truth:
-                instruction.P = Constant(32, 0);
-                instruction.PFlip = (uint)truth.Value;
-                return true;
             case OperandRole.DestinationVector when rule.Count == 1 && TryWrite(operand, rule, statement, out place):
             case OperandRole.SourceVector when rule.Count == 1 && TryRead(operand, rule, statement, out place):
                 vector.Add(place);
