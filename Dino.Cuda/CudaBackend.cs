@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Dino.Cuda.Execution;
 using Dino.Cuda.Native;
 using Dino.Tensors.Backends;
 
@@ -8,7 +10,7 @@ namespace Dino.Cuda;
 /// <c>CudaBackend.*.cs</c>, their kernels in <c>Kernels/*.cu</c> under the same name.
 /// </summary>
 /// <remarks>A kernel has one parameter, a struct; its twin in C# has the same fields in the same order.</remarks>
-internal sealed unsafe partial class CudaBackend(CudaContext context) : Backend
+internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue queue, CudaPrecision precision) : Backend
 {
     /// <summary>Threads of a block where nothing speaks for another number.</summary>
     private const int BlockThreads = 256;
@@ -17,56 +19,30 @@ internal sealed unsafe partial class CudaBackend(CudaContext context) : Backend
     private const int BlocksPerMultiprocessor = 8;
 
     private readonly KernelModules _kernels = new(context);
+    private readonly WorkQueue _queue = queue;
+    private readonly SegmentTables _segments = new(context, queue);
 
-    /// <summary>Whether to wait after every launch, so that an error names the kernel that made it.</summary>
-    private readonly bool _isSynchronous = Environment.GetEnvironmentVariable("DINO_CUDA_SYNC") is { Length: > 0 } and not "0";
+    public CudaBackend(CudaContext context, CudaPrecision precision)
+        : this(context, new WorkQueue(context), precision)
+    {
+    }
 
     public override nint Allocate(long bytes) => context.Allocate(bytes);
 
-    public override void Free(nint address, long bytes) => context.Free(address);
+    public override void Free(nint address, long bytes) => _queue.Free(address);
 
-    public override void Upload(ReadOnlySpan<byte> source, in View y)
-    {
-        if (source.IsEmpty)
-            return;
-        context.MakeCurrent();
-        // The driver has taken its copy of pageable memory when the call returns.
-        fixed (byte* bytes = source)
-            context.Driver.Check(context.Driver.cuMemcpyHtoDAsync(y.Address, bytes, (nuint)source.Length, context.Stream));
-    }
+    public override void Upload(ReadOnlySpan<byte> source, in View y) => _queue.Upload(source, y.Address);
 
-    public override void Download(in View x, Span<byte> destination)
-    {
-        if (destination.IsEmpty)
-            return;
-        context.MakeCurrent();
-        fixed (byte* bytes = destination)
-        {
-            context.Driver.Check(context.Driver.cuMemcpyDtoHAsync(bytes, x.Address, (nuint)destination.Length, context.Stream));
-            context.Synchronize();
-        }
-    }
+    public override void Download(in View x, Span<byte> destination) => _queue.Download(x.Address, destination);
 
-    public override void Synchronize() => context.Synchronize();
+    public override void Synchronize() => _queue.Synchronize();
+
+    public override Repetition CreateRepetition() => new RecordedWork(_queue);
 
     /// <summary>Queues a kernel over a grid of any size along x, and up to 65535 along y and z.</summary>
     private void Launch<T>(Kernel kernel, in T arguments, (long X, int Y, int Z) blocks, int threads, int sharedBytes = 0)
-        where T : unmanaged
-    {
-        context.MakeCurrent();
-        DriverTable driver = context.Driver;
-        nuint size = (nuint)sizeof(T);
-        fixed (T* block = &arguments)
-        {
-            nint* extra = stackalloc nint[] { LaunchOption.BufferPointer, (nint)block, LaunchOption.BufferSize, (nint)(&size), LaunchOption.End };
-            CudaResult result = driver.cuLaunchKernel(
-                kernel.Function, checked((uint)blocks.X), (uint)blocks.Y, (uint)blocks.Z, (uint)threads, 1, 1, (uint)sharedBytes, context.Stream, null, (void**)extra);
-            if (result == CudaResult.Success && _isSynchronous)
-                result = driver.cuStreamSynchronize(context.Stream);
-            if (result != CudaResult.Success)
-                driver.Check(result, $"driver.cuLaunchKernel({kernel.Name}, grid {blocks}, block {threads}, shared {sharedBytes})");
-        }
-    }
+        where T : unmanaged =>
+        _queue.Launch(kernel, new LaunchShape(checked((uint)blocks.X), (uint)blocks.Y, (uint)blocks.Z, (uint)threads, (uint)sharedBytes), MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in arguments)));
 
     /// <inheritdoc cref="Launch{T}(Kernel, in T, ValueTuple{long, int, int}, int, int)"/>
     private void Launch<T>(Kernel kernel, in T arguments, long blocks, int threads = BlockThreads, int sharedBytes = 0)
@@ -86,6 +62,7 @@ internal sealed unsafe partial class CudaBackend(CudaContext context) : Backend
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
+        _segments.Dispose();
         _kernels.Dispose();
         context.Dispose();
     }

@@ -63,13 +63,6 @@ internal sealed unsafe class CudaContext : IDisposable
         return address;
     }
 
-    /// <summary>Frees device memory once all work queued before is done.</summary>
-    public void Free(nint address)
-    {
-        Synchronize();
-        Driver.Check(Driver.cuMemFree(address));
-    }
-
     /// <summary>Waits for all queued work.</summary>
     /// <exception cref="CudaException">It failed, or work queued before it did.</exception>
     public void Synchronize()

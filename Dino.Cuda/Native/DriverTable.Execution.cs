@@ -36,7 +36,7 @@ internal sealed unsafe partial class DriverTable
     // Graphs.
     public delegate* unmanaged<nint, CaptureMode, CudaResult> cuStreamBeginCapture { get; private set; }
     public delegate* unmanaged<nint, nint*, CudaResult> cuStreamEndCapture { get; private set; }
-    public delegate* unmanaged<nint, nint*, nuint*, CudaResult> cuGraphGetNodes { get; private set; }
+    public delegate* unmanaged<nint, CaptureStatus*, ulong*, nint*, nint**, nuint*, CudaResult> cuStreamGetCaptureInfo { get; private set; }
     public delegate* unmanaged<nint*, nint, ulong, CudaResult> cuGraphInstantiateWithFlags { get; private set; }
     public delegate* unmanaged<nint, nint, KernelNode*, CudaResult> cuGraphExecKernelNodeSetParams { get; private set; }
     public delegate* unmanaged<nint, nint, CudaResult> cuGraphLaunch { get; private set; }
@@ -71,7 +71,7 @@ internal sealed unsafe partial class DriverTable
         cuLaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)entry("cuLaunchKernel");
         cuStreamBeginCapture = (delegate* unmanaged<nint, CaptureMode, CudaResult>)entry("cuStreamBeginCapture_v2");
         cuStreamEndCapture = (delegate* unmanaged<nint, nint*, CudaResult>)entry("cuStreamEndCapture");
-        cuGraphGetNodes = (delegate* unmanaged<nint, nint*, nuint*, CudaResult>)entry("cuGraphGetNodes");
+        cuStreamGetCaptureInfo = (delegate* unmanaged<nint, CaptureStatus*, ulong*, nint*, nint**, nuint*, CudaResult>)entry("cuStreamGetCaptureInfo_v2");
         cuGraphInstantiateWithFlags = (delegate* unmanaged<nint*, nint, ulong, CudaResult>)entry("cuGraphInstantiateWithFlags");
         cuGraphExecKernelNodeSetParams = (delegate* unmanaged<nint, nint, KernelNode*, CudaResult>)entry("cuGraphExecKernelNodeSetParams");
         cuGraphLaunch = (delegate* unmanaged<nint, nint, CudaResult>)entry("cuGraphLaunch");

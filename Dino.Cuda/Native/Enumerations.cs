@@ -28,8 +28,16 @@ internal enum JitOption
 /// <summary>Which unsafe calls a capture forbids (<c>CUstreamCaptureMode</c>).</summary>
 internal enum CaptureMode
 {
-    Global = 0,
-    ThreadLocal = 1,
+    /// <summary>None: scratch memory may grow while work is recorded, for what a graph does it does with fixed addresses.</summary>
+    Relaxed = 2,
+}
+
+/// <summary>Whether a stream records (<c>CUstreamCaptureStatus</c>).</summary>
+internal enum CaptureStatus
+{
+    None = 0,
+    Active = 1,
+    Invalidated = 2,
 }
 
 /// <summary>Markers in the list of extra launch options (<c>CU_LAUNCH_PARAM_*</c>): the kernel's parameters as one block of bytes with a size.</summary>

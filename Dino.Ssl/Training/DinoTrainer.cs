@@ -14,6 +14,7 @@ public sealed class DinoTrainer : IDisposable
     private readonly GradientClip _clip;
     private readonly CounterMasks _masks;
     private readonly TensorStore _buffersBefore;
+    private readonly Repetition _repetition;
 
     /// <summary>A run before its first step: the teacher is a copy of the student.</summary>
     public DinoTrainer(Device device, DinoOptions options, int iterationsPerEpoch)
@@ -34,6 +35,7 @@ public sealed class DinoTrainer : IDisposable
         _clip = new GradientClip(Student.Store);
         int buffers = (int)Student.Store.BufferValues.Data.Count;
         _buffersBefore = new TensorStore(device, [[buffers], [buffers]], withGradients: false);
+        _repetition = device.Backend.CreateRepetition();
     }
 
     /// <summary>Where the run lives.</summary>
@@ -74,6 +76,7 @@ public sealed class DinoTrainer : IDisposable
     {
         DinoSettings settings = Schedules.At(StepIndex);
         _masks.BeginStep(StepIndex);
+        using Repetition.Turn turn = _repetition.Open();
         using Scope scope = Device.OpenScope();
         Groups groups = Upload(scope, views, batch);
         CopyBuffers(restore: false);
@@ -103,6 +106,7 @@ public sealed class DinoTrainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _repetition.Dispose();
         Student.Dispose();
         Teacher.Dispose();
         Optimizer.Dispose();

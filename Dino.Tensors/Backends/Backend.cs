@@ -152,6 +152,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>Waits for queued work; nothing to do where calls are synchronous.</summary>
     public virtual void Synchronize() { }
 
+    /// <summary>For work that will be repeated; where nothing is gained by recording, it does nothing.</summary>
+    public virtual Repetition CreateRepetition() => new();
+
     /// <summary>Releases scratch memory.</summary>
     public void Dispose()
     {

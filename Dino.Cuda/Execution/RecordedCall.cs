@@ -1,0 +1,31 @@
+using Dino.Cuda.Native;
+
+namespace Dino.Cuda.Execution;
+
+/// <summary>What a call does.</summary>
+internal enum CallKind : byte
+{
+    /// <summary>Runs a kernel.</summary>
+    Launch,
+
+    /// <summary>Copies device memory to device memory.</summary>
+    Copy,
+
+    /// <summary>Copies host memory to device memory.</summary>
+    Upload,
+}
+
+/// <summary>The shape of a launch.</summary>
+internal readonly record struct LaunchShape(uint GridX, uint GridY, uint GridZ, uint Threads, uint SharedBytes)
+{
+    public override string ToString() => $"grid {GridX} x {GridY} x {GridZ}, block {Threads}, shared memory {SharedBytes} bytes";
+}
+
+/// <summary>One call of a recorded stretch of work: all that must be equal for the record to hold, except the arguments of a kernel.</summary>
+/// <param name="Kind">What it does.</param>
+/// <param name="Kernel">The kernel of a launch.</param>
+/// <param name="Shape">The shape of a launch.</param>
+/// <param name="Source">Where a copy reads.</param>
+/// <param name="Target">Where a copy or an upload writes.</param>
+/// <param name="Bytes">Size of the arguments of a launch, or of the memory that is copied.</param>
+internal readonly record struct RecordedCall(CallKind Kind, Kernel? Kernel, LaunchShape Shape, nint Source, nint Target, long Bytes);

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using Dino.Cuda.Native;
+
+namespace Dino.Cuda.Execution;
+
+/// <summary>A stretch of recorded work between two moments at which the host waits: the calls, and the graph that does them all.</summary>
+internal sealed unsafe class Segment(CudaContext context) : IDisposable
+{
+    private readonly List<Entry> _entries = [];
+    private nint _graph;
+    private nint _executable;
+
+    /// <param name="Call">The call.</param>
+    /// <param name="Node">Its node in the graph.</param>
+    /// <param name="Memory">Arguments of a kernel, or page-locked memory from which an upload reads.</param>
+    private readonly record struct Entry(RecordedCall Call, nint Node, nint Memory);
+
+    /// <summary>Number of calls.</summary>
+    public int Count => _entries.Count;
+
+    /// <summary>Number of the last launch of the graph, to know when the memory of uploads may be written again.</summary>
+    public long LastLaunch { get; private set; }
+
+    /// <summary>Memory that stays while the record does, filled with the bytes given: page-locked where the device reads it by itself.</summary>
+    public nint Keep(CallKind kind, ReadOnlySpan<byte> bytes)
+    {
+        void* memory;
+        if (kind == CallKind.Upload)
+            context.Driver.Check(context.Driver.cuMemAllocHost(&memory, (nuint)bytes.Length), $"driver.cuMemAllocHost({bytes.Length})");
+        else
+            memory = NativeMemory.Alloc((nuint)bytes.Length);
+        bytes.CopyTo(new Span<byte>(memory, bytes.Length));
+        return (nint)memory;
+    }
+
+    /// <summary>Appends a call that has just been captured.</summary>
+    public void Add(in RecordedCall call, nint memory)
+    {
+        CaptureStatus status;
+        ulong id;
+        nint graph;
+        nint* last;
+        nuint count;
+        context.Driver.Check(context.Driver.cuStreamGetCaptureInfo(context.Stream, &status, &id, &graph, &last, &count));
+        if (status != CaptureStatus.Active || count != 1)
+            throw new InvalidOperationException($"A capture of one stream ends in {count} nodes and is {status}.");
+        _entries.Add(new Entry(call, last[0], memory));
+    }
+
+    /// <summary>Makes the graph.</summary>
+    public void Complete(nint graph)
+    {
+        _graph = graph;
+        if (Count == 0)
+            return;
+        nint executable;
+        context.Driver.Check(context.Driver.cuGraphInstantiateWithFlags(&executable, graph, 0));
+        _executable = executable;
+    }
+
+    /// <summary>Whether a call is the one recorded at a position.</summary>
+    public bool Matches(int position, in RecordedCall call) => position < _entries.Count && _entries[position].Call == call;
+
+    /// <summary>Gives a launch other arguments if they have changed.</summary>
+    public void Update(int position, ReadOnlySpan<byte> arguments)
+    {
+        Entry entry = _entries[position];
+        Span<byte> known = new((void*)entry.Memory, arguments.Length);
+        if (arguments.SequenceEqual(known))
+            return;
+        arguments.CopyTo(known);
+        nuint size = (nuint)arguments.Length;
+        nint* extra = stackalloc nint[] { LaunchOption.BufferPointer, entry.Memory, LaunchOption.BufferSize, (nint)(&size), LaunchOption.End };
+        LaunchShape shape = entry.Call.Shape;
+        KernelNode node = new()
+        {
+            Function = entry.Call.Kernel!.Function,
+            GridX = shape.GridX, GridY = shape.GridY, GridZ = shape.GridZ,
+            BlockX = shape.Threads, BlockY = 1, BlockZ = 1,
+            SharedBytes = shape.SharedBytes,
+            Extra = (void**)extra,
+        };
+        context.Driver.Check(context.Driver.cuGraphExecKernelNodeSetParams(_executable, entry.Node, &node), $"driver.cuGraphExecKernelNodeSetParams({entry.Call.Kernel.Name})");
+    }
+
+    /// <summary>Gives an upload other bytes. The graph must not be running.</summary>
+    public void Rewrite(int position, ReadOnlySpan<byte> bytes) => bytes.CopyTo(new Span<byte>((void*)_entries[position].Memory, bytes.Length));
+
+    /// <summary>Queues all calls at once.</summary>
+    public void Launch(long number)
+    {
+        LastLaunch = number;
+        context.Driver.Check(context.Driver.cuGraphLaunch(_executable, context.Stream));
+    }
+
+    /// <summary>Queues the first calls one by one, with the arguments they have now.</summary>
+    public void LaunchEach(int count, WorkQueue queue)
+    {
+        for (int i = 0; i < count; i++)
+            queue.Do(_entries[i].Call, _entries[i].Memory);
+    }
+
+    /// <summary>Frees the graph and the memory of calls; the device must not be at them.</summary>
+    public void Dispose()
+    {
+        if (_executable != 0)
+            context.Driver.cuGraphExecDestroy(_executable);
+        if (_graph != 0)
+            context.Driver.cuGraphDestroy(_graph);
+        foreach (Entry entry in _entries)
+        {
+            if (entry.Call.Kind == CallKind.Upload)
+                context.Driver.cuMemFreeHost((void*)entry.Memory);
+            else
+                NativeMemory.Free((void*)entry.Memory);
+        }
+
+        _entries.Clear();
+        (_graph, _executable) = (0, 0);
+    }
+}

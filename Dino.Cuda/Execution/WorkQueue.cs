@@ -1,0 +1,253 @@
+using Dino.Cuda.Native;
+
+namespace Dino.Cuda.Execution;
+
+/// <summary>
+/// Where the calls of a backend go: to the stream; into a record of repeated work that is being made; or nowhere, because the record that is replayed
+/// has them already.
+/// </summary>
+internal sealed unsafe class WorkQueue(CudaContext context)
+{
+    /// <summary>Whether to wait after every launch, so that an error names the kernel that made it. Nothing is recorded then.</summary>
+    private readonly bool _isSynchronous = Environment.GetEnvironmentVariable("DINO_CUDA_SYNC") is { Length: > 0 } and not "0";
+
+    private RecordedWork? _work;
+    private bool _isRecording;
+    private int _ownerThread;
+    private int _segment;
+    private int _position;
+    private long _launched;
+    private long _completed;
+
+    private Segment Current => _work!.Segments[_segment];
+
+    /// <summary>Queues a kernel. Its arguments are taken before this returns.</summary>
+    public void Launch(Kernel kernel, in LaunchShape shape, ReadOnlySpan<byte> arguments)
+    {
+        RecordedCall call = new(CallKind.Launch, kernel, shape, 0, 0, arguments.Length);
+        if (IsReplayed(call))
+        {
+            Current.Update(_position++, arguments);
+            return;
+        }
+
+        context.MakeCurrent();
+        fixed (byte* memory = arguments)
+            Do(call, (nint)memory);
+        if (_isRecording)
+            Current.Add(call, Current.Keep(CallKind.Launch, arguments));
+        else if (_isSynchronous)
+            context.Driver.Check(context.Driver.cuStreamSynchronize(context.Stream), $"driver.cuLaunchKernel({kernel.Name}, {shape})");
+    }
+
+    /// <summary>Queues a copy from device memory to device memory.</summary>
+    public void Copy(nint source, nint target, long bytes)
+    {
+        RecordedCall call = new(CallKind.Copy, null, default, source, target, bytes);
+        if (bytes == 0)
+            return;
+        if (IsReplayed(call))
+        {
+            _position++;
+            return;
+        }
+
+        context.MakeCurrent();
+        Do(call, 0);
+        if (_isRecording)
+            Current.Add(call, 0);
+    }
+
+    /// <summary>Queues a copy from host memory, which the caller may change as soon as this returns.</summary>
+    public void Upload(ReadOnlySpan<byte> source, nint target)
+    {
+        RecordedCall call = new(CallKind.Upload, null, default, 0, target, source.Length);
+        if (source.IsEmpty)
+            return;
+        if (IsReplayed(call))
+        {
+            if (Current.LastLaunch > _completed)
+                Wait();
+            Current.Rewrite(_position++, source);
+            return;
+        }
+
+        context.MakeCurrent();
+        if (_isRecording)
+        {
+            // The graph reads at every replay, so it reads from memory that stays.
+            nint memory = Current.Keep(CallKind.Upload, source);
+            Do(call, memory);
+            Current.Add(call, memory);
+            return;
+        }
+
+        // The driver has taken its copy of pageable memory when the call returns.
+        fixed (byte* bytes = source)
+            Do(call, (nint)bytes);
+    }
+
+    /// <summary>Copies device memory to the host after all work queued before.</summary>
+    public void Download(nint source, Span<byte> destination)
+    {
+        if (destination.IsEmpty)
+            return;
+        EndSegment();
+        context.MakeCurrent();
+        fixed (byte* bytes = destination)
+        {
+            context.Driver.Check(context.Driver.cuMemcpyDtoHAsync(bytes, source, (nuint)destination.Length, context.Stream));
+            Wait();
+        }
+
+        BeginSegment();
+    }
+
+    /// <summary>Waits for all queued work.</summary>
+    public void Synchronize()
+    {
+        EndSegment();
+        Wait();
+        BeginSegment();
+    }
+
+    /// <summary>Begins a turn of repeated work.</summary>
+    public void Begin(RecordedWork work)
+    {
+        if (_work is not null)
+            throw new InvalidOperationException("A turn of repeated work is open on this device already.");
+        work.Turns++;
+        if (_isSynchronous || work.Turns == 1 || work.IsUnstable)
+            return;
+        _ownerThread = Environment.CurrentManagedThreadId;
+        (_work, _isRecording, _segment) = (work, work.Segments.Count == 0, -1);
+        BeginSegment();
+    }
+
+    /// <summary>Ends the turn.</summary>
+    public void End()
+    {
+        if (_work is not { } work)
+            return;
+        try
+        {
+            EndSegment();
+            // A record with segments to come is that of other work.
+            if (_work is null || _isRecording || _segment == work.Segments.Count - 1)
+                return;
+            Wait();
+            work.Forget();
+        }
+        catch (CudaException)
+        {
+            work.Forget();
+            throw;
+        }
+        finally
+        {
+            (_work, _isRecording) = (null, false);
+        }
+    }
+
+    /// <summary>Frees device memory after all work queued before.</summary>
+    public void Free(nint address)
+    {
+        Synchronize();
+        context.Driver.Check(context.Driver.cuMemFree(address));
+    }
+
+    /// <summary>Makes a call now, on whatever the stream does with it.</summary>
+    internal void Do(in RecordedCall call, nint memory)
+    {
+        DriverTable driver = context.Driver;
+        switch (call.Kind)
+        {
+            case CallKind.Launch:
+                nuint size = (nuint)call.Bytes;
+                nint* extra = stackalloc nint[] { LaunchOption.BufferPointer, memory, LaunchOption.BufferSize, (nint)(&size), LaunchOption.End };
+                LaunchShape shape = call.Shape;
+                CudaResult result = driver.cuLaunchKernel(
+                    call.Kernel!.Function, shape.GridX, shape.GridY, shape.GridZ, shape.Threads, 1, 1, shape.SharedBytes, context.Stream, null, (void**)extra);
+                if (result != CudaResult.Success)
+                    driver.Check(result, $"driver.cuLaunchKernel({call.Kernel.Name}, {shape})");
+                break;
+            case CallKind.Copy:
+                driver.Check(driver.cuMemcpyDtoDAsync(call.Target, call.Source, (nuint)call.Bytes, context.Stream));
+                break;
+            default:
+                driver.Check(driver.cuMemcpyHtoDAsync(call.Target, (void*)memory, (nuint)call.Bytes, context.Stream));
+                break;
+        }
+    }
+
+    /// <summary>Whether the record that is replayed has this call next; if it has another one, it is given up.</summary>
+    private bool IsReplayed(in RecordedCall call)
+    {
+        if (_work is null)
+            return false;
+        if (Environment.CurrentManagedThreadId != _ownerThread)
+            throw new InvalidOperationException("Another thread uses the device while a turn of repeated work is open on it. Give it a device of its own, or wait for the end of the step.");
+        if (_isRecording)
+            return false;
+        if (Current.Matches(_position, call))
+            return true;
+        GiveUp();
+        return false;
+    }
+
+    /// <summary>This turn is not like the recorded one: what it has in common with it so far is done now, the rest call by call.</summary>
+    private void GiveUp()
+    {
+        RecordedWork work = _work!;
+        _work = null;
+        context.MakeCurrent();
+        work.Segments[_segment].LaunchEach(_position, this);
+        Wait();
+        work.Forget();
+    }
+
+    private void BeginSegment()
+    {
+        if (_work is not { } work)
+            return;
+        context.MakeCurrent();
+        (_segment, _position) = (_segment + 1, 0);
+        if (_isRecording)
+        {
+            work.Segments.Add(new Segment(context));
+            context.Driver.Check(context.Driver.cuStreamBeginCapture(context.Stream, CaptureMode.Relaxed));
+        }
+        else if (_segment == work.Segments.Count)
+        {
+            _work = null;
+            work.Forget();
+        }
+    }
+
+    private void EndSegment()
+    {
+        if (_work is null)
+            return;
+        context.MakeCurrent();
+        if (_isRecording)
+        {
+            nint graph;
+            context.Driver.Check(context.Driver.cuStreamEndCapture(context.Stream, &graph));
+            Current.Complete(graph);
+        }
+        else if (_position != Current.Count)
+        {
+            GiveUp();
+            return;
+        }
+
+        if (Current.Count > 0)
+            Current.Launch(++_launched);
+    }
+
+    private void Wait()
+    {
+        context.Synchronize();
+        _completed = _launched;
+    }
+}
