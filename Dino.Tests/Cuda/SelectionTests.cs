@@ -1,4 +1,5 @@
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 
 namespace Dino.Tests.Cuda;
 
