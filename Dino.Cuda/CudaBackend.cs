@@ -10,7 +10,7 @@ namespace Dino.Cuda;
 /// <c>CudaBackend.*.cs</c>, their kernels in <c>Kernels/*.cu</c> under the same name.
 /// </summary>
 /// <remarks>A kernel has one parameter, a struct; its twin in C# has the same fields in the same order.</remarks>
-internal sealed unsafe partial class CudaBackend(CudaContext context, CudaPrecision precision = CudaPrecision.FP32) : Backend
+internal sealed unsafe partial class CudaBackend(CudaContext context, CudaPrecision precision = CudaPrecision.FP32, CublasLt? library = null) : Backend
 {
     /// <summary>Threads of a block where nothing speaks for another number.</summary>
     private const int BlockThreads = 256;
@@ -56,6 +56,7 @@ internal sealed unsafe partial class CudaBackend(CudaContext context, CudaPrecis
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
+        library?.Dispose();
         _kernels.Dispose();
         context.Dispose();
     }

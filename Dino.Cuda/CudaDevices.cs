@@ -9,11 +9,16 @@ namespace Dino.Cuda;
 /// </remarks>
 public sealed class CudaDevices
 {
+    /// <summary>0 leaves matrix products to the own kernels.</summary>
+    private const string LibraryVariable = "DINO_CUDA_CUBLAS";
+
     private readonly DriverTable? _table;
+    private readonly CublasLtTable? _products;
     private readonly string _reason;
 
-    private CudaDevices(CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, DriverTable? table, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
-        (Driver, CublasLt, Cublas, _table, Devices, _reason) = (driver, cublasLt, cublas, table, devices, reason);
+    private CudaDevices(
+        CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, DriverTable? table, CublasLtTable? products, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
+        (Driver, CublasLt, Cublas, _table, _products, Devices, _reason) = (driver, cublasLt, cublas, table, products, devices, reason);
 
     /// <summary>The library of the NVIDIA driver.</summary>
     public CudaLibrary Driver { get; }
@@ -41,14 +46,14 @@ public sealed class CudaDevices
 
     /// <summary>Opens one of the <see cref="Devices"/>.</summary>
     /// <exception cref="InvalidOperationException">There is no such device, or it cannot be used; the message says why.</exception>
-    internal CudaDevice Open(int index)
+    internal CudaDevice Open(int index, CudaPrecision precision = CudaPrecision.FP32)
     {
         if (_table is null || Devices.Count == 0)
             throw new InvalidOperationException($"There is no CUDA device. {_reason}");
         if (index < 0 || index >= Devices.Count)
             throw new InvalidOperationException($"There is no CUDA device {index}: {(Devices.Count == 1 ? "the only one has index 0" : $"they are numbered 0 to {Devices.Count - 1}")}.");
         CudaDeviceInfo info = Devices[index];
-        return info.Problem is null ? CudaDevice.Open(_table, info) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+        return info.Problem is null ? CudaDevice.Open(_table, info, precision, _products) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
     }
 
     internal static CudaDevices Find(ILibraryHost host)
@@ -56,7 +61,9 @@ public sealed class CudaDevices
         LibrarySearch search = new(host);
         CudaLibrary driver = search.Find(LibraryNames.Driver);
         (DriverTable? table, CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? (null, [], missing) : Ask(host, driver);
-        return new CudaDevices(driver, search.Find(LibraryNames.CublasLt), search.Find(LibraryNames.Cublas), table, devices, reason);
+        CudaLibrary cublasLt = search.Find(LibraryNames.CublasLt);
+        CublasLtTable? products = cublasLt.Handle == 0 || host.Variable(LibraryVariable) == "0" ? null : CublasLtTable.Fill(name => host.Export(cublasLt.Handle, name));
+        return new CudaDevices(driver, cublasLt, search.Find(LibraryNames.Cublas), table, products, devices, reason);
     }
 
     private static (DriverTable? Table, CudaDeviceInfo[] Devices, string Reason) Ask(ILibraryHost host, CudaLibrary driver)
