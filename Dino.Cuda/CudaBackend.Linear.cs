@@ -10,7 +10,9 @@ internal sealed unsafe partial class CudaBackend
         if (y.Count == 0)
             return;
         MatMulArguments product = MatMulArguments.Single(x.Address, weight.Address, y.Address, checked((int)x.Rows), y.Columns, x.Columns, transposeB: true);
-        Multiply(product, LinearTail(product, bias, activation, preActivation, residual, factors));
+        TailArguments tail = LinearTail(product, bias, activation, preActivation, residual, factors);
+        if (!TryLinearByLibrary(product, tail))
+            Multiply(product, tail);
     }
 
     private static TailArguments LinearTail(in MatMulArguments product, in View bias, Activation activation, in View preActivation, in View residual, in View factors)

@@ -40,7 +40,9 @@ internal sealed unsafe partial class CudaBackend
         }
         else
         {
-            Multiply(Simplify(arguments), PlainTail(arguments));
+            MatMulArguments product = Simplify(arguments);
+            if (!TryMultiplyByLibrary(product, 0, product.Y, product.Beta))
+                Multiply(product, PlainTail(product));
         }
     }
 

@@ -17,12 +17,12 @@ public sealed class CudaDevice : Device
     }
 
     internal CudaDevice(CudaDevices devices, int index, CudaPrecision precision = CudaPrecision.FP32)
-        : base(new CudaBackend(devices.Open(index), precision)) => (Info, Precision) = (devices.Devices[index], precision);
+        : base(devices.Open(index, precision)) => (Info, Precision) = (devices.Devices[index], precision);
 
     /// <summary>What the device is.</summary>
     public CudaDeviceInfo Info { get; }
 
-    /// <summary>How it multiplies.</summary>
+    /// <summary>How it multiplies the operands of matrix products and attention.</summary>
     public CudaPrecision Precision { get; }
 
     /// <inheritdoc/>

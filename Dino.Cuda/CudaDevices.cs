@@ -4,16 +4,21 @@ namespace Dino.Cuda;
 
 /// <summary>The CUDA devices and libraries of a machine, or the reason why there are none. Looking for them never throws.</summary>
 /// <remarks>
-/// Only finding them is there yet, not computing on them. Nothing native is needed to build or run this: libraries are looked for when asked, first
+/// Nothing native is needed to build or run this: libraries are looked for when asked, first
 /// in the folders that the environment variable <c>DINO_CUDA_PATH</c> lists.
 /// </remarks>
 public sealed class CudaDevices
 {
+    /// <summary>0 leaves matrix products to the own kernels.</summary>
+    private const string LibraryVariable = "DINO_CUDA_CUBLAS";
+
     private readonly DriverTable? _table;
+    private readonly CublasLtTable? _products;
     private readonly string _reason;
 
-    private CudaDevices(CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, DriverTable? table, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
-        (Driver, CublasLt, Cublas, _table, Devices, _reason) = (driver, cublasLt, cublas, table, devices, reason);
+    private CudaDevices(
+        CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, DriverTable? table, CublasLtTable? products, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
+        (Driver, CublasLt, Cublas, _table, _products, Devices, _reason) = (driver, cublasLt, cublas, table, products, devices, reason);
 
     /// <summary>The library of the NVIDIA driver.</summary>
     public CudaLibrary Driver { get; }
@@ -39,16 +44,32 @@ public sealed class CudaDevices
         return isAvailable;
     }
 
-    /// <summary>Opens the context of one of the <see cref="Devices"/>.</summary>
+    /// <summary>Opens a backend on one of the <see cref="Devices"/>.</summary>
     /// <exception cref="InvalidOperationException">There is no such device, or it cannot be used; the message says why.</exception>
-    internal CudaContext Open(int index)
+    internal CudaBackend Open(int index, CudaPrecision precision)
     {
         if (_table is null || Devices.Count == 0)
             throw new InvalidOperationException($"There is no CUDA device. {_reason}");
         if (index < 0 || index >= Devices.Count)
             throw new InvalidOperationException($"There is no CUDA device {index}: {(Devices.Count == 1 ? "the only one has index 0" : $"they are numbered 0 to {Devices.Count - 1}")}.");
         CudaDeviceInfo info = Devices[index];
-        return info.Problem is null ? new CudaContext(_table, index) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+        if (info.Problem is not null)
+            throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+        CudaContext context = new(_table, index);
+        return new CudaBackend(context, precision, Library(context, precision));
+    }
+
+    private CublasLt? Library(CudaContext context, CudaPrecision precision)
+    {
+        try
+        {
+            return _products is null ? null : new CublasLt(_products, context, precision);
+        }
+        catch (CudaException)
+        {
+            // A library that does not know this device: there are kernels for all it does.
+            return null;
+        }
     }
 
     internal static CudaDevices Find(ILibraryHost host)
@@ -56,7 +77,9 @@ public sealed class CudaDevices
         LibrarySearch search = new(host);
         CudaLibrary driver = search.Find(LibraryNames.Driver);
         (DriverTable? table, CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? (null, [], missing) : Ask(host, driver);
-        return new CudaDevices(driver, search.Find(LibraryNames.CublasLt), search.Find(LibraryNames.Cublas), table, devices, reason);
+        CudaLibrary cublasLt = search.Find(LibraryNames.CublasLt);
+        CublasLtTable? products = cublasLt.Handle == 0 || host.Variable(LibraryVariable) == "0" ? null : CublasLtTable.Fill(name => host.Export(cublasLt.Handle, name));
+        return new CudaDevices(driver, cublasLt, search.Find(LibraryNames.Cublas), table, products, devices, reason);
     }
 
     private static (DriverTable? Table, CudaDeviceInfo[] Devices, string Reason) Ask(ILibraryHost host, CudaLibrary driver)

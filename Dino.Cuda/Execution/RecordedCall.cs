@@ -13,6 +13,9 @@ internal enum CallKind : byte
 
     /// <summary>Copies host memory to device memory.</summary>
     Upload,
+
+    /// <summary>Multiplies matrices by a library.</summary>
+    Product,
 }
 
 /// <summary>The shape of a launch.</summary>
@@ -28,4 +31,5 @@ internal readonly record struct LaunchShape(uint GridX, uint GridY, uint GridZ, 
 /// <param name="Source">Where a copy reads.</param>
 /// <param name="Target">Where a copy or an upload writes.</param>
 /// <param name="Bytes">Size of the arguments of a launch, or of the memory that is copied.</param>
-internal readonly record struct RecordedCall(CallKind Kind, Kernel? Kernel, LaunchShape Shape, nint Source, nint Target, long Bytes);
+/// <param name="Product">The call of a library: what it runs, and on what, is the library's business, so all of it must be equal.</param>
+internal readonly record struct RecordedCall(CallKind Kind, Kernel? Kernel, LaunchShape Shape, nint Source, nint Target, long Bytes, LibraryProduct Product = default);

@@ -58,6 +58,24 @@ internal sealed unsafe class WorkQueue(CudaContext context)
             Current.Add(call, 0);
     }
 
+    /// <summary>Queues a product by a library.</summary>
+    public void Multiply(in LibraryProduct product)
+    {
+        RecordedCall call = new(CallKind.Product, null, default, 0, 0, 0, product);
+        if (IsReplayed(call))
+        {
+            _position++;
+            return;
+        }
+
+        context.MakeCurrent();
+        Do(call, 0);
+        if (_isRecording)
+            Current.Add(call, 0);
+        else if (_isSynchronous)
+            context.Driver.Check(context.Driver.cuStreamSynchronize(context.Stream), "driver.cublasLtMatmul");
+    }
+
     /// <summary>Queues a copy from host memory, which the caller may change as soon as this returns.</summary>
     public void Upload(ReadOnlySpan<byte> source, nint target)
     {
@@ -173,6 +191,9 @@ internal sealed unsafe class WorkQueue(CudaContext context)
                 break;
             case CallKind.Copy:
                 driver.Check(driver.cuMemcpyDtoDAsync(call.Target, call.Source, (nuint)call.Bytes, context.Stream));
+                break;
+            case CallKind.Product:
+                call.Product.Library.Multiply(call.Product);
                 break;
             default:
                 driver.Check(driver.cuMemcpyHtoDAsync(call.Target, (void*)memory, (nuint)call.Bytes, context.Stream));
