@@ -10,7 +10,7 @@ namespace Dino.Cuda;
 /// <c>CudaBackend.*.cs</c>, their kernels in <c>Kernels/*.cu</c> under the same name.
 /// </summary>
 /// <remarks>A kernel has one parameter, a struct; its twin in C# has the same fields in the same order.</remarks>
-internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue queue) : Backend
+internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue queue, CudaPrecision precision) : Backend
 {
     /// <summary>Threads of a block where nothing speaks for another number.</summary>
     private const int BlockThreads = 256;
@@ -22,8 +22,8 @@ internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue 
     private readonly WorkQueue _queue = queue;
     private readonly SegmentTables _segments = new(context, queue);
 
-    public CudaBackend(CudaContext context)
-        : this(context, new WorkQueue(context))
+    public CudaBackend(CudaContext context, CudaPrecision precision)
+        : this(context, new WorkQueue(context), precision)
     {
     }
 

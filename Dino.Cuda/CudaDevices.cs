@@ -39,16 +39,16 @@ public sealed class CudaDevices
         return isAvailable;
     }
 
-    /// <summary>Opens one of the <see cref="Devices"/>.</summary>
+    /// <summary>Opens the context of one of the <see cref="Devices"/>.</summary>
     /// <exception cref="InvalidOperationException">There is no such device, or it cannot be used; the message says why.</exception>
-    internal CudaDevice Open(int index)
+    internal CudaContext Open(int index)
     {
         if (_table is null || Devices.Count == 0)
             throw new InvalidOperationException($"There is no CUDA device. {_reason}");
         if (index < 0 || index >= Devices.Count)
             throw new InvalidOperationException($"There is no CUDA device {index}: {(Devices.Count == 1 ? "the only one has index 0" : $"they are numbered 0 to {Devices.Count - 1}")}.");
         CudaDeviceInfo info = Devices[index];
-        return info.Problem is null ? CudaDevice.Open(_table, info) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+        return info.Problem is null ? new CudaContext(_table, index) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
     }
 
     internal static CudaDevices Find(ILibraryHost host)

@@ -1,4 +1,5 @@
 using Dino.Tensors;
+using Dino.Tests.Cuda.Emulator;
 
 namespace Dino.Tests;
 
@@ -7,7 +8,7 @@ public static class Devices
 {
     public static TheoryData<string> All => [.. Names];
 
-    public static IReadOnlyList<string> Names { get; } = ["cpu-512", "cpu-256", "cpu-128", "composite"];
+    public static IReadOnlyList<string> Names { get; } = ["cpu-512", "cpu-256", "cpu-128", "composite", "cuda"];
 
     /// <summary>A device by name; two threads, so that work is really split.</summary>
     public static Device Create(string name) => name switch
@@ -16,6 +17,7 @@ public static class Devices
         "cpu-256" => new CpuDevice(2, VectorWidth.V256),
         "cpu-128" => new CpuDevice(1, VectorWidth.V128),
         "composite" => new CpuDevice(2, VectorWidth.Widest, fused: false),
+        "cuda" => EmulatedHost.OpenDevice(),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such device."),
     };
 }

@@ -40,6 +40,8 @@ __device__ __forceinline__ i64 walk_start() { return (i64)block_x() * block_thre
 __device__ __forceinline__ i64 walk_step() { return (i64)grid_x() * block_threads(); }
 
 __device__ __forceinline__ void barrier() { __syncthreads(); }
+// Orders the accesses of a warp to shared memory.
+__device__ __forceinline__ void warp_barrier() { __nvvm_bar_warp_sync(FullWarp); }
 
 __device__ __forceinline__ u32 bits(float x) { return __builtin_bit_cast(u32, x); }
 __device__ __forceinline__ float from_bits(u32 x) { return __builtin_bit_cast(float, x); }

@@ -10,4 +10,7 @@ internal sealed class Kernel(string name, nint function)
 
     /// <summary>The driver's handle.</summary>
     public nint Function { get; } = function;
+
+    /// <summary>Dynamic shared memory that a launch may ask for; up to 48 KiB need no permission.</summary>
+    public int MaxSharedBytes { get; set; } = 48 << 10;
 }

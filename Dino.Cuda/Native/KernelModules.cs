@@ -14,6 +14,23 @@ internal sealed unsafe class KernelModules(CudaContext context) : IDisposable
     /// <exception cref="CudaException">The driver rejects the PTX, or the module lacks the kernel.</exception>
     public Kernel this[string module, string name] => _kernels.TryGetValue(name, out Kernel? kernel) ? kernel : Load(module, name);
 
+    /// <summary>A kernel that is launched with more shared memory than kernels have unasked.</summary>
+    /// <param name="bytes">Dynamic shared memory of its launches.</param>
+    /// <inheritdoc cref="this[string, string]"/>
+    public Kernel WithShared(string module, string name, int bytes)
+    {
+        Kernel kernel = this[module, name];
+        if (kernel.MaxSharedBytes < bytes)
+        {
+            context.MakeCurrent();
+            context.Driver.Check(
+                context.Driver.cuFuncSetAttribute(kernel.Function, FunctionAttribute.MaxDynamicSharedSizeBytes, bytes), $"driver.cuFuncSetAttribute({module}.{name}, shared memory {bytes} bytes)");
+            kernel.MaxSharedBytes = bytes;
+        }
+
+        return kernel;
+    }
+
     /// <summary>The PTX of a module.</summary>
     public static byte[] Source(string module)
     {

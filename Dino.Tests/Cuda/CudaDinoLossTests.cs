@@ -18,7 +18,7 @@ public sealed class CudaDinoLossTests
     [Theory, MemberData(nameof(Shapes))]
     public void Loss_and_gradient_agree_with_double_precision(int students, int teachers, int batch, int columns)
     {
-        using DeviceBed bed = new("cuda");
+        using DeviceBed bed = new();
         DinoLossProblems problems = new(students, teachers, batch, columns);
         bed.AssertSolves(problems.Forward(Error));
         bed.AssertSolves(problems.Backward());
@@ -27,7 +27,7 @@ public sealed class CudaDinoLossTests
     [Fact]
     public void Logits_need_not_be_aligned()
     {
-        using DeviceBed bed = new("cuda", shift: 3);
+        using DeviceBed bed = new(skew: 3);
         DinoLossProblems problems = new(3, 2, 2, 4100);
         bed.AssertSolves(problems.Forward(Error));
         bed.AssertSolves(problems.Backward());
@@ -37,7 +37,7 @@ public sealed class CudaDinoLossTests
     [Fact]
     public void Extreme_logits_over_65536_prototypes_keep_the_loss_exact()
     {
-        using DeviceBed bed = new("cuda");
+        using DeviceBed bed = new();
         DinoLossProblems problems = new(3, 2, 1, 65536, spread: 1e4f, centred: false);
         bed.AssertSolves(problems.Forward(Error));
         bed.AssertSolves(problems.Backward());
@@ -47,7 +47,7 @@ public sealed class CudaDinoLossTests
     [Fact]
     public void Flat_logits_give_log_of_the_number_of_prototypes()
     {
-        using DeviceBed bed = new("cuda");
+        using DeviceBed bed = new();
         DinoLossProblems problems = new(4, 2, 2, 4097, spread: 1e-3f);
         bed.AssertSolves(problems.Forward(Error));
         bed.AssertSolves(problems.Backward());
@@ -57,14 +57,14 @@ public sealed class CudaDinoLossTests
     [Fact]
     public void Many_samples_are_added_up()
     {
-        using DeviceBed bed = new("cuda");
+        using DeviceBed bed = new();
         bed.AssertSolves(new DinoLossProblems(3, 2, 700, 5).Forward(Error));
     }
 
     [Fact]
     public void Results_are_the_same_every_time()
     {
-        using DeviceBed bed = new("cuda");
+        using DeviceBed bed = new();
         DinoLossProblems problems = new(4, 2, 2, 5000);
         Assert.Equal(bed.Solve(problems.Forward(Error)), bed.Solve(problems.Forward(Error)));
         Assert.Equal(bed.Solve(problems.Backward()), bed.Solve(problems.Backward()));

@@ -16,7 +16,7 @@ public sealed class CudaOptimizerTests
     [Theory, MemberData(nameof(Operations))]
     public void Kernel_agrees_with_the_reference(string operation)
     {
-        using DeviceBed bed = new("cuda");
+        using DeviceBed bed = new();
         foreach (int[] lengths in Layouts)
             bed.AssertSolves(OptimizerProblems.All[operation](lengths));
     }
@@ -24,14 +24,14 @@ public sealed class CudaOptimizerTests
     [Theory, MemberData(nameof(Operations))]
     public void Kernel_takes_buffers_that_are_not_aligned(string operation)
     {
-        using DeviceBed bed = new("cuda", shift: 1);
+        using DeviceBed bed = new(skew: 1);
         bed.AssertSolves(OptimizerProblems.All[operation]([1, 4999, 262]));
     }
 
     [Theory, MemberData(nameof(Operations))]
     public void Results_are_the_same_every_time(string operation)
     {
-        using DeviceBed bed = new("cuda");
+        using DeviceBed bed = new();
         KernelProblem problem = OptimizerProblems.All[operation]([9000, 3, 5000]);
         float[][] first = bed.Solve(problem), second = bed.Solve(problem);
         Assert.Equal(first, second);

@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using Dino.Cuda.Native;
+
+namespace Dino.Tests.Cuda.Emulator;
+
+internal static unsafe partial class EmulatedDriver
+{
+    private static nint OfGraphs(string name) => name switch
+    {
+        "cuStreamBeginCapture_v2" => (nint)(delegate* unmanaged<nint, CaptureMode, int>)&StreamBeginCapture,
+        "cuStreamEndCapture" => (nint)(delegate* unmanaged<nint, nint*, int>)&StreamEndCapture,
+        "cuGraphGetNodes" => (nint)(delegate* unmanaged<nint, nint*, nuint*, int>)&GraphGetNodes,
+        "cuGraphInstantiateWithFlags" => (nint)(delegate* unmanaged<nint*, nint, ulong, int>)&GraphInstantiate,
+        "cuGraphExecKernelNodeSetParams" => (nint)(delegate* unmanaged<nint, nint, KernelNode*, int>)&GraphExecKernelNodeSetParams,
+        "cuGraphLaunch" => (nint)(delegate* unmanaged<nint, nint, int>)&GraphLaunch,
+        "cuGraphExecDestroy" => (nint)(delegate* unmanaged<nint, int>)&GraphExecDestroy,
+        "cuGraphDestroy" => (nint)(delegate* unmanaged<nint, int>)&GraphDestroy,
+        _ => 0,
+    };
+
+    [UnmanagedCallersOnly]
+    private static int StreamBeginCapture(nint handle, CaptureMode mode)
+    {
+        if (OfStream(handle, out int error) is not { } stream)
+            return error;
+        if (stream.Capture is not null)
+            return Fail(EmulatedErrors.InvalidValue, "the stream is recording already");
+        stream.Capture = new EmulatedGraph(stream.Machine);
+        stream.CapturingThread = Environment.CurrentManagedThreadId;
+        return 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int StreamEndCapture(nint handle, nint* graph)
+    {
+        if (Handles.Find<EmulatedStream>(handle) is not { Capture: { } capture } stream)
+            return Fail(EmulatedErrors.InvalidValue, "the stream is not recording");
+        bool isSpoilt = stream.IsCaptureSpoilt;
+        (stream.Capture, stream.IsCaptureSpoilt) = (null, false);
+        if (isSpoilt || stream.CapturingThread != Environment.CurrentManagedThreadId)
+        {
+            capture.Release();
+            *graph = 0;
+            return isSpoilt ? Fail(EmulatedErrors.CaptureInvalidated, "a forbidden call has spoilt the recording")
+                : Fail(EmulatedErrors.CaptureWrongThread, "another thread began the recording");
+        }
+
+        *graph = stream.Machine.Open(capture);
+        return 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int GraphGetNodes(nint handle, nint* nodes, nuint* count)
+    {
+        if (Handles.Find<EmulatedGraph>(handle) is not { } graph)
+            return Fail(EmulatedErrors.InvalidHandle, $"there is no graph 0x{handle:x}");
+        if (nodes != null)
+        {
+            for (int n = 0; n < (int)*count; n++)
+                nodes[n] = n < graph.Nodes.Count ? graph.Nodes[n].Handle : 0;
+        }
+
+        *count = nodes == null ? (nuint)graph.Nodes.Count : Math.Min(*count, (nuint)graph.Nodes.Count);
+        return 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int GraphInstantiate(nint* execution, nint handle, ulong flags)
+    {
+        if (Handles.Find<EmulatedGraph>(handle) is not { } graph)
+            return Fail(EmulatedErrors.InvalidHandle, $"there is no graph 0x{handle:x}");
+        if (Forbid(graph.Machine, "cuGraphInstantiateWithFlags", out int error))
+            return error;
+        *execution = graph.Machine.Open(new EmulatedGraphExecution(graph));
+        return 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int GraphExecKernelNodeSetParams(nint handle, nint node, KernelNode* parameters)
+    {
+        if (Handles.Find<EmulatedGraphExecution>(handle) is not { } execution)
+            return Fail(EmulatedErrors.InvalidHandle, $"there is no graph to run 0x{handle:x}");
+        if (execution.StepOf(node) is not KernelStep step)
+            return Fail(EmulatedErrors.InvalidValue, $"0x{node:x} is no launch of this graph");
+        if (Handles.Find<EmulatedFunction>(parameters->Function) is not { } function || function.Machine != execution.Machine)
+            return Fail(EmulatedErrors.InvalidHandle, $"there is no function 0x{parameters->Function:x} in this context");
+        if (parameters->Parameters != null)
+            return Fail(EmulatedErrors.InvalidValue, "parameters one by one are not emulated");
+        return Prepare(
+            step.Launch, function, (parameters->GridX, parameters->GridY, parameters->GridZ), (parameters->BlockX, parameters->BlockY, parameters->BlockZ),
+            parameters->SharedBytes, parameters->Extra);
+    }
+
+    [UnmanagedCallersOnly]
+    private static int GraphLaunch(nint handle, nint streamHandle)
+    {
+        if (OfStream(streamHandle, out int error) is not { } stream)
+            return error;
+        if (Handles.Find<EmulatedGraphExecution>(handle) is not { } execution || execution.Machine != stream.Machine)
+            return Fail(EmulatedErrors.InvalidHandle, $"there is no graph to run 0x{handle:x} in this context");
+        if (stream.Capture is not null)
+            return Spoil(stream, "cuGraphLaunch");
+        try
+        {
+            return execution.Run();
+        }
+        catch (Exception problem)
+        {
+            // No exception may pass to who called a driver: what went wrong is in the emulator itself.
+            return Fail(EmulatedErrors.Unknown, problem.ToString());
+        }
+    }
+
+    [UnmanagedCallersOnly]
+    private static int GraphExecDestroy(nint handle)
+    {
+        if (Handles.Find<EmulatedGraphExecution>(handle) is not { } execution)
+            return Fail(EmulatedErrors.InvalidHandle, $"there is no graph to run 0x{handle:x}");
+        execution.Machine.Close(execution);
+        execution.Release();
+        return 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int GraphDestroy(nint handle)
+    {
+        if (Handles.Find<EmulatedGraph>(handle) is not { } graph)
+            return Fail(EmulatedErrors.InvalidHandle, $"there is no graph 0x{handle:x}");
+        graph.Machine.Close(graph);
+        graph.Release();
+        return 0;
+    }
+}

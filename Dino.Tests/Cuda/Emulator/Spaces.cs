@@ -1,0 +1,134 @@
+using System.Numerics;
+
+namespace Dino.Tests.Cuda.Emulator;
+
+/// <summary>A kind of memory: turns the addresses of an instruction into pointers after checking them.</summary>
+internal unsafe interface ISpace
+{
+    /// <summary>Fills <see cref="Warp.Pointers"/> for the lanes that execute.</summary>
+    static abstract void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite);
+}
+
+/// <summary>The addresses of an instruction.</summary>
+internal static unsafe class Addresses
+{
+    public static void Compute(Warp warp, int place, bool isWide, long offset)
+    {
+        long* output = (long*)warp.Pointers;
+        if (isWide)
+        {
+            long* registers = (long*)(warp.Registers + place);
+            for (int lane = 0; lane < Warp.Lanes; lane++)
+                output[lane] = registers[lane] + offset;
+        }
+        else
+        {
+            uint* registers = (uint*)(warp.Registers + place);
+            for (int lane = 0; lane < Warp.Lanes; lane++)
+                output[lane] = (uint)(registers[lane] + (int)offset);
+        }
+    }
+
+    /// <summary>Turns addresses in shared memory into pointers.</summary>
+    public static void TranslateShared(Warp warp, uint mask, int bytes, bool isWrite)
+    {
+        long* addresses = (long*)warp.Pointers;
+        SharedMemory shared = warp.Block.Shared;
+        for (uint left = mask; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            addresses[lane] = (long)(isWrite ? shared.Write(warp.Index, lane, addresses[lane], bytes) : shared.Read(warp.Index, lane, addresses[lane], bytes));
+        }
+    }
+
+    public static void TranslateSharedAtomic(Warp warp, uint mask, int bytes)
+    {
+        long* addresses = (long*)warp.Pointers;
+        for (uint left = mask; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            addresses[lane] = (long)warp.Block.Shared.Change(warp.Index, lane, addresses[lane], bytes);
+        }
+    }
+
+    /// <summary>Turns addresses that may mean either memory into pointers.</summary>
+    public static void TranslateGeneric(Warp warp, Instruction instruction, int bytes, bool isWrite, bool isAtomic)
+    {
+        Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
+        long* addresses = (long*)warp.Pointers;
+        uint shared = 0;
+        for (uint left = warp.Mask; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            if (addresses[lane] < SharedMemory.Window)
+                continue;
+            addresses[lane] -= SharedMemory.Window;
+            shared |= 1u << lane;
+        }
+
+        if (isAtomic)
+            TranslateSharedAtomic(warp, shared, bytes);
+        else
+            TranslateShared(warp, shared, bytes, isWrite);
+        warp.Block.Global.Translate(instruction.Index, addresses, warp.Mask & ~shared, bytes);
+    }
+}
+
+internal readonly unsafe struct InGlobal : ISpace
+{
+    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
+    {
+        Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
+        warp.Block.Global.Translate(instruction.Index, (long*)warp.Pointers, warp.Mask, bytes);
+    }
+}
+
+internal readonly unsafe struct InShared : ISpace
+{
+    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
+    {
+        Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
+        Addresses.TranslateShared(warp, warp.Mask, bytes, isWrite);
+    }
+}
+
+/// <summary>Shared memory, changed by an atomic instruction: others may do the same at the same time.</summary>
+internal readonly unsafe struct InSharedAtomic : ISpace
+{
+    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
+    {
+        Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
+        Addresses.TranslateSharedAtomic(warp, warp.Mask, bytes);
+    }
+}
+
+/// <summary>Addresses that may mean either memory.</summary>
+internal readonly unsafe struct InGeneric : ISpace
+{
+    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite) =>
+        Addresses.TranslateGeneric(warp, instruction, bytes, isWrite, isAtomic: false);
+}
+
+/// <inheritdoc cref="InSharedAtomic"/>
+internal readonly unsafe struct InGenericAtomic : ISpace
+{
+    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite) =>
+        Addresses.TranslateGeneric(warp, instruction, bytes, isWrite, isAtomic: true);
+}
+
+internal readonly unsafe struct InParameters : ISpace
+{
+    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
+    {
+        Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
+        long* addresses = (long*)warp.Pointers;
+        for (uint left = warp.Mask; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            long address = addresses[lane];
+            if ((address & (bytes - 1)) != 0 || address < 0 || address > warp.Block.Program.ParameterBytes - bytes)
+                throw new KernelFault(lane, $"parameter byte {address} is not aligned to {bytes}, or not below {warp.Block.Program.ParameterBytes}");
+            addresses[lane] = (long)(warp.Block.Parameters + address);
+        }
+    }
+}
