@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Dino.Cli.Commands;
 
 namespace Dino.Cli;
 
@@ -16,16 +17,50 @@ namespace Dino.Cli;
 [JsonSerializable(typeof(DevicesOutput))]
 internal sealed partial class CliJson : JsonSerializerContext;
 
-/// <summary>Accuracy in percent.</summary>
-internal sealed record KnnOutput(double Top1, double Top5, int K, int Train, int Test, int Skipped);
+/// <summary>Accuracy in percent, and of which features.</summary>
+internal sealed record KnnOutput(double Top1, double Top5, int K, int Train, int Test, int Skipped, FeaturesOutput Features);
 
+/// <param name="Kind">weights, untrained or pixels.</param>
+/// <param name="Network">Null for pixels, as is the precision.</param>
+/// <param name="Seed">Of the first weights; null if they are not what was used.</param>
+/// <param name="Resize">Short side of the pictures before the crop.</param>
+/// <param name="Crop">Side of the square that was cropped.</param>
+internal sealed record FeaturesOutput(string Kind, NetworkOutput? Network, string? Precision, long? Seed, int Resize, int Crop)
+{
+    public override string ToString() =>
+        $"{(Kind == "pixels" ? "raw pixels" : $"{Network}, {Precision}, {(Seed is { } seed ? $"untrained, first weights of seed {seed}" : "weights of the file")}")}; pictures resized to {Resize} and cropped to {Crop}";
+}
+
+/// <summary>What was measured, and how fast it was; sizes that a benchmark does not have are absent.</summary>
 internal sealed record BenchOutput(
     [property: JsonPropertyName("median_ms")] double MedianMilliseconds,
     [property: JsonPropertyName("min_ms")] double MinMilliseconds,
     [property: JsonPropertyName("max_ms")] double MaxMilliseconds,
     double ImagesPerSecond,
     [property: JsonPropertyName("peak_rss_mb")] double PeakMemory,
-    int Repeats, int Batch, int Threads, string InstructionSet);
+    int Repeats, int Batch, int Threads, string InstructionSet, NetworkOutput Network)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ImageSize { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Precision { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Int8InstructionSet { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? GlobalSize { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? LocalSize { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? LocalCrops { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? OutDim { get; init; }
+}
 
 /// <summary>A stage before the network, on one core.</summary>
 internal sealed record BenchStage(string Name, double ImagesPerSecond);
@@ -51,7 +86,7 @@ internal sealed record DemoOutput(double PixelsTop1, double UntrainedTop1, doubl
 
 internal sealed record DevicesOutput(CpuOutput Cpu, CudaOutput Cuda);
 
-internal sealed record CpuOutput(string InstructionSet, int Threads);
+internal sealed record CpuOutput(string InstructionSet, string Int8InstructionSet, int Threads);
 
 /// <param name="Selectable">Whether commands can compute there; false for every machine so far.</param>
 /// <param name="Reason">Why no device is fit to compute; null if one is.</param>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using Dino.Imaging;
 using Dino.Nn;
 using Dino.Ssl.Training;
@@ -16,18 +15,18 @@ internal static class CommandRunner
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
         using Interruption interruption = new();
-        ParseResult parsed = root.Parse(args);
-        bool isWrong = parsed.Errors.Count > 0, explains = isWrong && args.Length > 0;
-        // Forty lines of options would bury the one that says what is wrong; the output stream belongs to results.
-        if (explains && parsed.Action is ParseErrorAction mistake)
-            mistake.ShowHelp = false;
         InvocationConfiguration configuration = new() { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
-        if (explains)
-            configuration.Output = Console.Error;
-        int code = await parsed.InvokeAsync(configuration, interruption.Token).ConfigureAwait(false);
-        if (explains)
-            await Console.Error.WriteLineAsync("Add --help to see what there is.").ConfigureAwait(false);
-        return isWrong ? WrongCall : code;
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count == 0)
+            return await parsed.InvokeAsync(configuration, interruption.Token).ConfigureAwait(false);
+        // Forty lines of options would bury the one that says what is wrong; only a call without any word is answered with all that there is.
+        if (args.Length == 0)
+            await root.Parse(["--help"]).InvokeAsync(configuration, interruption.Token).ConfigureAwait(false);
+        foreach (string sentence in CallErrors.Explain(parsed))
+            await Console.Error.WriteLineAsync($"error: {sentence}").ConfigureAwait(false);
+        if (args.Length > 0)
+            await Console.Error.WriteLineAsync($"See {CallErrors.NameOf(parsed.CommandResult)} --help.").ConfigureAwait(false);
+        return WrongCall;
     }
 
     /// <summary>Gives a command its action; what users can mend is reported in a sentence, without a stack trace.</summary>

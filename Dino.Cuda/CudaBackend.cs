@@ -10,7 +10,7 @@ namespace Dino.Cuda;
 /// <c>CudaBackend.*.cs</c>, their kernels in <c>Kernels/*.cu</c> under the same name.
 /// </summary>
 /// <remarks>A kernel has one parameter, a struct; its twin in C# has the same fields in the same order.</remarks>
-internal sealed unsafe partial class CudaBackend(CudaContext context, CudaPrecision precision = CudaPrecision.FP32, CublasLt? library = null) : Backend
+internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue queue, CudaPrecision precision, CublasLt? library) : Backend
 {
     /// <summary>Threads of a block where nothing speaks for another number.</summary>
     private const int BlockThreads = 256;
@@ -19,7 +19,13 @@ internal sealed unsafe partial class CudaBackend(CudaContext context, CudaPrecis
     private const int BlocksPerMultiprocessor = 8;
 
     private readonly KernelModules _kernels = new(context);
-    private readonly WorkQueue _queue = new(context);
+    private readonly WorkQueue _queue = queue;
+    private readonly SegmentTables _segments = new(context, queue);
+
+    public CudaBackend(CudaContext context, CudaPrecision precision, CublasLt? library = null)
+        : this(context, new WorkQueue(context), precision, library)
+    {
+    }
 
     public override nint Allocate(long bytes) => context.Allocate(bytes);
 
@@ -56,6 +62,7 @@ internal sealed unsafe partial class CudaBackend(CudaContext context, CudaPrecis
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
+        _segments.Dispose();
         library?.Dispose();
         _kernels.Dispose();
         context.Dispose();

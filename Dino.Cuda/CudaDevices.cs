@@ -4,13 +4,13 @@ namespace Dino.Cuda;
 
 /// <summary>The CUDA devices and libraries of a machine, or the reason why there are none. Looking for them never throws.</summary>
 /// <remarks>
-/// Only finding them is there yet, not computing on them. Nothing native is needed to build or run this: libraries are looked for when asked, first
+/// Nothing native is needed to build or run this: libraries are looked for when asked, first
 /// in the folders that the environment variable <c>DINO_CUDA_PATH</c> lists.
 /// </remarks>
 public sealed class CudaDevices
 {
-    /// <summary>0 leaves matrix products to the own kernels.</summary>
-    private const string LibraryVariable = "DINO_CUDA_CUBLAS";
+    /// <summary>The environment variable that leaves matrix products to the own kernels if it is 0.</summary>
+    internal const string ProductsVariable = "DINO_CUDA_CUBLAS";
 
     private readonly DriverTable? _table;
     private readonly CublasLtTable? _products;
@@ -44,16 +44,29 @@ public sealed class CudaDevices
         return isAvailable;
     }
 
-    /// <summary>Opens one of the <see cref="Devices"/>.</summary>
+    /// <summary>Opens the context of one of the <see cref="Devices"/>.</summary>
     /// <exception cref="InvalidOperationException">There is no such device, or it cannot be used; the message says why.</exception>
-    internal CudaDevice Open(int index, CudaPrecision precision = CudaPrecision.FP32)
+    internal CudaContext Open(int index)
     {
         if (_table is null || Devices.Count == 0)
             throw new InvalidOperationException($"There is no CUDA device. {_reason}");
         if (index < 0 || index >= Devices.Count)
             throw new InvalidOperationException($"There is no CUDA device {index}: {(Devices.Count == 1 ? "the only one has index 0" : $"they are numbered 0 to {Devices.Count - 1}")}.");
         CudaDeviceInfo info = Devices[index];
-        return info.Problem is null ? CudaDevice.Open(_table, info, precision, _products) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+        return info.Problem is null ? new CudaContext(_table, index) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+    }
+
+    /// <summary>Starts the library for matrix products on a device; null if there is none that runs there, for there are kernels for all it does.</summary>
+    internal CublasLt? OpenProducts(CudaContext context, CudaPrecision precision)
+    {
+        try
+        {
+            return _products is null ? null : new CublasLt(_products, context, precision);
+        }
+        catch (CudaException)
+        {
+            return null;
+        }
     }
 
     internal static CudaDevices Find(ILibraryHost host)
@@ -62,7 +75,7 @@ public sealed class CudaDevices
         CudaLibrary driver = search.Find(LibraryNames.Driver);
         (DriverTable? table, CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? (null, [], missing) : Ask(host, driver);
         CudaLibrary cublasLt = search.Find(LibraryNames.CublasLt);
-        CublasLtTable? products = cublasLt.Handle == 0 || host.Variable(LibraryVariable) == "0" ? null : CublasLtTable.Fill(name => host.Export(cublasLt.Handle, name));
+        CublasLtTable? products = cublasLt.Location is null || host.Variable(ProductsVariable) == "0" ? null : CublasLtTable.Fill(name => host.Export(cublasLt.Handle, name));
         return new CudaDevices(driver, cublasLt, search.Find(LibraryNames.Cublas), table, products, devices, reason);
     }
 

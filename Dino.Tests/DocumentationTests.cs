@@ -67,6 +67,26 @@ public sealed partial class DocumentationTests
         Assert.All(LongOption().Matches(Text(document)), mention => Assert.Contains(mention.Value, known));
     }
 
+    /// <summary>Its meaning stands below the table, so a row that does not mention it hides it.</summary>
+    [Fact]
+    public void The_readme_mentions_the_precision_of_every_command_that_has_it()
+    {
+        string[] rows = [.. Text("README.md").Split('\n').Where(line => line.StartsWith("| `dino ", StringComparison.Ordinal))];
+        Command[] commands = [KnnCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), .. BenchCommand.Create().Subcommands.Where(command => command.Name == "forward")];
+        foreach (Command command in commands.Where(command => command.Options.Any(option => option.Name == "--precision")))
+            Assert.Contains(rows, row => row.Contains(command.Name == "forward" ? "`dino bench forward`" : $"`dino {command.Name} ", StringComparison.Ordinal) && row.Contains("`--precision`", StringComparison.Ordinal));
+    }
+
+    /// <summary>Whoever follows the README keeps a clean checkout; at the root only, so that no source is hidden.</summary>
+    [Fact]
+    public void What_the_commands_of_the_readme_write_is_ignored_at_the_root()
+    {
+        string[] ignored = Text(".gitignore").Split('\n'), written = [.. CommandOutput().Matches(Text("README.md")).Select(match => match.Groups["path"].Value)];
+        Assert.Contains("out", written);
+        // The demonstration writes there without being told.
+        Assert.All([.. written, "demo"], path => Assert.Contains(Path.HasExtension(path) ? $"/{path}" : $"/{path}/", ignored));
+    }
+
     private static bool Means(string text, Option option) => (option.Required, option.HasDefaultValue ? option.GetDefaultValue() : null) switch
     {
         (true, _) => text == "required",
@@ -98,6 +118,10 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex("^\\| `(?<name>--[a-z-]+)` \\| (?<value>[^|]*?) \\|[^|]*\\|$", RegexOptions.Multiline)]
     private static partial Regex OptionRow();
+
+    /// <summary>A path in a block of commands; what a user names is written in capitals.</summary>
+    [GeneratedRegex("^(?:dino|dotnet) .*(?:--output|-o) (?<path>[a-z.]+)", RegexOptions.Multiline)]
+    private static partial Regex CommandOutput();
 
     [GeneratedRegex("(?<![\\w-])--[a-z][a-z-]+")]
     private static partial Regex LongOption();

@@ -21,7 +21,7 @@ internal static class Smoke
             Console.Out.WriteLine($"{type.Name}: {runs - before} runs");
         }
 
-        using (TrainWorkload step = new("cifar", prototypes: 4096, batch: 2, threads: 1))
+        using (TrainWorkload step = new("cifar", prototypes: 4096, batch: 2, device: "1"))
             step.Run();
 
         // Peers are looked for in a folder that has none: their columns say so, ours has to work.

@@ -15,7 +15,7 @@ internal static class AttentionCommand
         ModelOptions model = new(required: true);
         DeviceOptions devices = new();
         Option<string> image = Options.Required("--image", "A PNG or JPEG picture.");
-        Option<string> output = Options.Required("--output", "The PNG file to write.");
+        Option<string> output = Options.Required("--output", "The PNG file to write; its folder is made if there is none.");
         Option<int?> side = Options.Optional<int>("--image-size", "Short side of the picture as the network sees it (480, or twice the trained size if that is less).");
         Option<double> threshold = Options.Of("--threshold", "Share of the attention that the masks keep.", 0.6);
         Option<bool> json = Options.Json();
@@ -27,16 +27,16 @@ internal static class AttentionCommand
             double share = parsed.GetValue(threshold);
             if (share is not (> 0 and <= 1))
                 throw new ArgumentException($"--threshold must lie in (0, 1], not {share}.");
-            string path = Options.PrepareOutput(parsed.GetValue(output)!, ".png");
-            if (Directory.Exists(parsed.GetValue(image)))
-                throw new ArgumentException($"'{parsed.GetValue(image)}' is a folder. Name one picture in it.");
+            string path = Options.RequireOutput(parsed.GetValue(output)!, ".png");
+            string source = Options.RequireFile(parsed.GetValue(image)!, "--image", "Give one PNG or JPEG picture.");
             using CpuDevice device = devices.Open(parsed);
-            Image picture = ImageFile.Decode(parsed.GetValue(image)!);
+            Image picture = ImageFile.Decode(source);
             using LoadedModel loaded = model.Load(parsed, device, once: true);
             int size = Options.RequireSide(parsed.GetValue(side) ?? Math.Min(480, 2 * loaded.Backbone.Options.ImageSize), "--image-size");
             int patch = loaded.Backbone.Options.PatchSize;
             if (size < patch)
                 throw new ArgumentException($"--image-size {size} is smaller than one patch of {patch} pixels.");
+            Options.MakeFolder(path);
             AttentionMap map = AttentionMap.Of(loaded, picture, size, out Image seen);
             PngEncoder.Save(map.Sheet(seen, share), path);
             if (parsed.GetValue(json))

@@ -28,11 +28,12 @@ internal static class BenchCommand
             int size = parsed.GetValue(image), batch = common.BatchOf(parsed);
             using LoadedModel model = ModelFile.Untrained(common.Architecture.Resolve(parsed, size), device, format: precision.Of(parsed));
             float[] pixels = Noise(batch * 3 * size * size), features = new float[batch * model.Backbone.Options.Width];
-            common.Measure(parsed, device, () =>
+            BenchOutput output = common.Measure(parsed, device, model.Backbone.Options, () =>
             {
                 using Scope scope = device.OpenScope(GradMode.Off);
                 model.Backbone.Forward(scope.Upload(pixels, [batch, 3, size, size])).Read(features);
-            }, cancellation);
+            }, cancellation) with { ImageSize = size, Precision = precision.NameOf(parsed), Int8InstructionSet = device.Int8InstructionSet };
+            common.Print(parsed, output, $"{size} x {size} pixels, {output.Precision}", $", int8: {output.Int8InstructionSet}");
             return 0;
         });
     }
@@ -49,19 +50,21 @@ internal static class BenchCommand
         return command.Does((parsed, cancellation) =>
         {
             using CpuDevice device = common.Devices.Open(parsed);
-            int batch = common.BatchOf(parsed);
+            (int batch, int prototypes, int globalSide, int localSide, int localViews) = (common.BatchOf(parsed), parsed.GetValue(outDim), parsed.GetValue(global), parsed.GetValue(local), parsed.GetValue(crops));
             DinoOptions options = new()
             {
-                Backbone = common.Architecture.Resolve(parsed, parsed.GetValue(global)) with { DropPath = 0.1f },
-                Head = new DinoHeadOptions { Prototypes = parsed.GetValue(outDim) },
+                Backbone = common.Architecture.Resolve(parsed, globalSide) with { DropPath = 0.1f },
+                Head = new DinoHeadOptions { Prototypes = prototypes },
                 BatchSize = batch,
                 Epochs = 1,
                 WarmupEpochs = 0,
             };
             using DinoTrainer trainer = new(device, options, 1 << 20);
             CropView View(int side) => new(Noise(batch * 3 * side * side), side, side);
-            CropView[] views = [View(parsed.GetValue(global)), View(parsed.GetValue(global)), .. Enumerable.Range(0, parsed.GetValue(crops)).Select(_ => View(parsed.GetValue(local)))];
-            common.Measure(parsed, device, () => trainer.Step(views, batch), cancellation);
+            CropView[] views = [View(globalSide), View(globalSide), .. Enumerable.Range(0, localViews).Select(_ => View(localSide))];
+            BenchOutput output = common.Measure(parsed, device, options.Backbone, () => trainer.Step(views, batch), cancellation)
+                with { GlobalSize = globalSide, LocalSize = localSide, LocalCrops = localViews, OutDim = prototypes };
+            common.Print(parsed, output, $"2 views of {globalSide} x {globalSide} and {localViews} of {localSide} x {localSide} pixels, K = {prototypes}");
             return 0;
         });
     }
@@ -98,15 +101,21 @@ internal static class BenchCommand
 
         public int BatchOf(ParseResult parsed) => parsed.GetValue(_batch) is > 0 and int batch ? batch : throw new ArgumentException("--batch must be positive.");
 
-        public void Measure(ParseResult parsed, CpuDevice device, Action run, CancellationToken cancellation)
+        public BenchOutput Measure(ParseResult parsed, CpuDevice device, VisionTransformerOptions network, Action run, CancellationToken cancellation)
         {
             int batch = BatchOf(parsed);
             BenchTiming timing = BenchTiming.Of(run, parsed.GetValue(_repeats), cancellation);
-            BenchOutput output = new(timing.Median, timing.Min, timing.Max, timing.PerSecond(batch), BenchTiming.PeakMemory(), timing.Repeats, batch, device.Threads, device.InstructionSet);
+            return new(timing.Median, timing.Min, timing.Max, timing.PerSecond(batch), BenchTiming.PeakMemory(), timing.Repeats, batch, device.Threads, device.InstructionSet, NetworkOutput.Of(network));
+        }
+
+        /// <param name="input">What the network was given, and in which form, in words.</param>
+        /// <param name="machine">What else to say of the machine.</param>
+        public void Print(ParseResult parsed, BenchOutput output, string input, string machine = "")
+        {
             if (parsed.GetValue(_json))
                 JsonOutput.Print(output, CliJson.Default.BenchOutput);
             else
-                Console.Out.WriteLine($"{output.MedianMilliseconds} ms (min {output.MinMilliseconds}, max {output.MaxMilliseconds} of {output.Repeats}), {output.ImagesPerSecond} images/s, peak memory {output.PeakMemory} MB; batch {batch}, {device.Threads} threads, {device.InstructionSet}");
+                Console.Out.WriteLine($"{output.MedianMilliseconds} ms (min {output.MinMilliseconds}, max {output.MaxMilliseconds} of {output.Repeats}), {output.ImagesPerSecond} images/s, peak memory {output.PeakMemory} MB; {output.Network}; {input}, batch {output.Batch}; {output.Threads} threads, {output.InstructionSet}{machine}");
         }
     }
 }

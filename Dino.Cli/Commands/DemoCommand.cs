@@ -23,7 +23,8 @@ internal static class DemoCommand
             string folder = parsed.GetValue(output)!;
             using CpuDevice device = devices.Open(parsed);
             using TrainingDisplay display = TrainingDisplay.Create(asJson);
-            DemoResult result = new DemoRun(device, folder, new DemoOptions()).Run(display.Say, display, cancellation);
+            DemoOptions demo = new();
+            DemoResult result = new DemoRun(device, folder, demo).Run(display.Say, display, cancellation);
             if (asJson)
             {
                 JsonOutput.Print(new DemoOutput(result.Pixels.Top1, result.Untrained.Top1, result.Trained.Top1, Math.Round(clock.Elapsed.TotalSeconds, 1), result.ReportPath), CliJson.Default.DemoOutput);
@@ -34,7 +35,7 @@ internal static class DemoCommand
 
                 20-NN top-1 accuracy ({result.Trained.Test} test pictures, 10 classes)
                   raw pixels          {result.Pixels.Top1,5:f1} %
-                  untrained network   {result.Untrained.Top1,5:f1} %
+                  untrained network   {result.Untrained.Top1,5:f1} %  (first weights of seed {demo.Dino.Seed}: knn --untrained --seed {demo.Dino.Seed})
                   trained with DINO   {result.Trained.Top1,5:f1} %
                 report: {Path.GetFullPath(result.ReportPath)}  ({clock.Elapsed.TotalSeconds:f0} s)
                 """);

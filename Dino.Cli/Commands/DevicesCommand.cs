@@ -27,7 +27,7 @@ internal static class DevicesCommand
     {
         bool isAvailable = cuda.IsAvailable(out string reason);
         return new DevicesOutput(
-            new CpuOutput(cpu.InstructionSet, cpu.Threads),
+            new CpuOutput(cpu.InstructionSet, cpu.Int8InstructionSet, cpu.Threads),
             new CudaOutput(Selectable: false, isAvailable ? null : reason,
                 [.. cuda.Devices.Select(device => new CudaDeviceOutput(device.Index, device.Name, device.ComputeCapability.ToString(), device.Multiprocessors,
                     device.TotalBytes, device.FreeBytes, device.DriverVersion.ToString(), device.Problem))],
@@ -36,7 +36,8 @@ internal static class DevicesCommand
 
     private static void Print(CpuDevice cpu, CudaDevices cuda)
     {
-        Console.Out.WriteLine($"cpu: {cpu.InstructionSet}, threads: {cpu.Threads}");
+        string gain = cpu.Int8InstructionSet == "AVX-VNNI" ? "" : " (without AVX-VNNI, --precision int8 saves memory but no time)";
+        Console.Out.WriteLine($"cpu: {cpu.InstructionSet}, threads: {cpu.Threads}, int8: {cpu.Int8InstructionSet}{gain}");
         foreach (CudaDeviceInfo device in cuda.Devices)
         {
             string free = device.FreeBytes is { } bytes ? $"{Gibibytes(bytes)} of " : "";

@@ -17,7 +17,7 @@ internal static class EmbedCommand
         ModelOptions model = new(required: true);
         DeviceOptions devices = new();
         Option<string> input = Options.Required("--input", "A picture, or a folder of pictures.");
-        Option<string> output = Options.Required("--output", "The .npy or .safetensors file to write; the names of the pictures go beside it as .txt.");
+        Option<string> output = Options.Required("--output", "The .npy or .safetensors file to write; the names of the pictures go beside it as .txt. Its folder is made if there is none.");
         Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
         Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at).");
         Option<bool> raw = Options.Flag("--raw", "Do not L2-normalise.");
@@ -28,16 +28,29 @@ internal static class EmbedCommand
         devices.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
-            string path = Options.PrepareOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
+            string path = Options.RequireOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
             string kind = Path.GetExtension(path);
             // One picture is decoded while the network is built.
             Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
             using CpuDevice device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device, once: picture is not null);
+            if (!Directory.Exists(source))
+                Options.RequireFile(source, "--input", "Give a PNG or JPEG picture, or a folder of them.");
             int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize, "--crop");
-            FeatureSet features = picture is not null
-                ? FeatureSet.OfImage(loaded, picture.GetAwaiter().GetResult(), source, size, parsed.GetValue(resize), !parsed.GetValue(raw))
-                : FeatureSet.OfModel(loaded, ImageFolder.Open(source), size, parsed.GetValue(resize), !parsed.GetValue(raw), parsed.GetValue(batch), null, cancellation);
+            FeatureSet features;
+            if (picture is not null)
+            {
+                Image decoded = picture.GetAwaiter().GetResult();
+                Options.MakeFolder(path);
+                features = FeatureSet.OfImage(loaded, decoded, source, size, parsed.GetValue(resize), !parsed.GetValue(raw));
+            }
+            else
+            {
+                ImageFolder folder = ImageFolder.Open(source);
+                Options.MakeFolder(path);
+                features = FeatureSet.OfModel(loaded, folder, size, parsed.GetValue(resize), !parsed.GetValue(raw), parsed.GetValue(batch), null, cancellation);
+            }
+
             Save(features, path, kind);
             foreach (SkippedPicture skipped in features.Skipped)
                 Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dino.Nn;
 using Dino.Ssl.Data;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Training;
@@ -17,12 +18,12 @@ internal static class KnnCommand
         Option<string> test = Options.Required("--test", "Folder with the same sub-folders: the queries.");
         Option<int> k = Options.Of("--k", "Neighbours that vote.", 20);
         Option<double> temperature = Options.Of("--temperature", "A neighbour's vote weighs exp(similarity / temperature).", 0.07);
-        Option<bool> untrained = Options.Flag("--untrained", "Use the network with random first weights.");
+        Option<bool> untrained = Options.Flag("--untrained", "Use random first weights: of the network of --weights, or of the one that --arch and its like describe.");
         Option<bool> pixels = Options.Flag("--pixels", "Use the pixels themselves instead of a network.");
         Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
-        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at).");
+        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at; 224 without --weights).");
         Option<int> batch = Options.Of("--batch-size", "Pictures at a time.", 64);
-        Option<long> seed = Options.Of("--seed", "Seed of the first weights with --untrained.", 0L);
+        Option<long> seed = Options.Of("--seed", "Seed of the first weights with --untrained; the demonstration's is 1.", 0L);
         Option<bool> json = Options.Json();
         Command command = new("knn", "Measure weighted k-NN accuracy of the features (or of raw pixels) on labelled folders.") { train, test, k, temperature, untrained, pixels, resize, crop, batch, seed, json };
         model.AddTo(command);
@@ -49,14 +50,21 @@ internal static class KnnCommand
             int[] labels = SameClasses(known, asked);
             using KnnClassifier classifier = new(device, known.Values, known.Labels);
             KnnResult result = classifier.Evaluate(asked.Values, labels, parsed.GetValue(k), parsed.GetValue(temperature), cancellation);
+            FeaturesOutput features = Describe(usesPixels ? null : loaded!.Backbone.Options, model.Precision.NameOf(parsed), isUntrained ? parsed.GetValue(seed) : null, new EvaluationTransform(size, parsed.GetValue(resize)));
             int skipped = known.Skipped.Count + asked.Skipped.Count;
             if (parsed.GetValue(json))
-                JsonOutput.Print(new KnnOutput(result.Top1, result.Top5, result.K, result.Train, result.Test, skipped), CliJson.Default.KnnOutput);
+                JsonOutput.Print(new KnnOutput(result.Top1, result.Top5, result.K, result.Train, result.Test, skipped, features), CliJson.Default.KnnOutput);
             else
-                Console.Out.WriteLine($"top-1 {result.Top1:f2} %, top-5 {result.Top5:f2} %  (k = {result.K}, {result.Train} in memory, {result.Test} queries{(skipped > 0 ? $", {skipped} unusable pictures left out" : "")})");
+                Console.Out.WriteLine($"top-1 {result.Top1:f2} %, top-5 {result.Top5:f2} %  (k = {result.K}, {result.Train} in memory, {result.Test} queries{(skipped > 0 ? $", {skipped} unusable pictures left out" : "")})\nfeatures: {features}");
             return 0;
         });
     }
+
+    /// <param name="network">Null for pixels.</param>
+    /// <param name="seed">Null for trained weights.</param>
+    private static FeaturesOutput Describe(VisionTransformerOptions? network, string precision, long? seed, EvaluationTransform view) => network is null
+        ? new FeaturesOutput("pixels", null, null, null, view.ResizeTo, view.Size)
+        : new FeaturesOutput(seed is null ? "weights" : "untrained", NetworkOutput.Of(network), precision, seed, view.ResizeTo, view.Size);
 
     /// <summary>Labels of the queries in the numbering of the memory: folders may hold different classes.</summary>
     private static int[] SameClasses(FeatureSet known, FeatureSet asked)

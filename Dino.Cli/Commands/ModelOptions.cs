@@ -8,15 +8,21 @@ namespace Dino.Cli.Commands;
 /// <summary>Which weights.</summary>
 internal sealed class ModelOptions(bool required)
 {
-    private readonly Option<string?> _weights = new("--weights") { Description = "A .safetensors file: one of ours, or of another DINO vision transformer (--arch or --heads if its heads are not 64 wide).", Required = required };
-    private readonly ArchitectureOptions _architecture = new();
-    private readonly PrecisionOption _precision = new();
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "A .safetensors file: teacher.safetensors or student.safetensors of dino train, one of its checkpoints (the teacher in it), or another DINO vision transformer (with --arch or --heads if its heads are not 64 wide).",
+        Required = required,
+    };
+
+    private readonly ArchitectureOptions _architecture = new(required ? ArchitectureSource.Weights : ArchitectureSource.WeightsIfGiven);
+
+    public PrecisionOption Precision { get; } = new();
 
     public void AddTo(Command command)
     {
         command.Add(_weights);
         _architecture.AddTo(command);
-        _precision.AddTo(command);
+        Precision.AddTo(command);
     }
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
@@ -24,7 +30,7 @@ internal sealed class ModelOptions(bool required)
     /// <param name="once">Whether one picture is all that the network will see.</param>
     public LoadedModel Load(ParseResult parsed, Device device, bool once = false)
     {
-        WeightFormat format = _precision.Of(parsed);
+        WeightFormat format = Precision.Of(parsed);
         // Packing floats takes as long as one pass, which gains a tenth by it; the results differ by the rounding of sums.
         return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once);
     }
@@ -33,11 +39,24 @@ internal sealed class ModelOptions(bool required)
     public LoadedModel Untrained(ParseResult parsed, Device device, ulong seed, int imageSize)
     {
         if (!IsGiven(parsed))
-            return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, _precision.Of(parsed));
+            return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, Precision.Of(parsed));
         using LoadedModel model = Load(parsed, device, format: null, mapped: true);
-        return ModelFile.Untrained(model.Backbone.Options, device, seed, _precision.Of(parsed)) with { Normalization = model.Normalization };
+        return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.Of(parsed)) with { Normalization = model.Normalization };
     }
 
-    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped) =>
-        ModelFile.Load(parsed.GetValue(_weights)!, device, found => _architecture.Amend(parsed, found), format, mapped);
+    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped)
+    {
+        string path = parsed.GetValue(_weights)!;
+        // The folder of a run is what is most often given in place of the weights in it.
+        string inside = Path.Combine(path, "teacher.safetensors");
+        Options.RequireFile(path, "--weights", File.Exists(inside) ? $"Give --weights {inside}." : "Give the .safetensors file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo.");
+        try
+        {
+            return ModelFile.Load(path, device, found => _architecture.Amend(parsed, found), format, mapped);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InvalidDataException($"--weights: {error.Message}", error);
+        }
+    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Dino.Nn;
 using Dino.Tensors;
 
 namespace Dino.Cli.Commands;
@@ -21,14 +20,31 @@ internal static class Options
     /// <summary>Refuses a size that is not 1 to 8192 pixels, in the words of the command line.</summary>
     public static int RequireSide(int side, string option) => side is >= 1 and <= 8192 ? side : throw new ArgumentException($"{option} must be 1 to 8192 pixels, not {side}.");
 
-    /// <summary>Makes the folder of an output file, before any work is done for it.</summary>
-    public static string PrepareOutput(string path, params ReadOnlySpan<string> endings)
+    /// <summary>Refuses a path without a file, in the words of the command line.</summary>
+    /// <param name="mend">What to give instead, as a sentence.</param>
+    public static string RequireFile(string path, string option, string mend) => File.Exists(path) ? path : throw new FileNotFoundException(Directory.Exists(path)
+        ? $"{option}: '{path}' is a folder. {mend}"
+        : $"{option}: there is no file '{path}' (looked for {Path.GetFullPath(path)}). {mend}", path);
+
+    /// <summary>Refuses an output file of a kind that is not written, before any work is done for it.</summary>
+    public static string RequireOutput(string path, params ReadOnlySpan<string> endings)
     {
         string ending = Path.GetExtension(path);
         if (!endings.Contains(ending))
             throw new ArgumentException($"--output must end in {string.Join(" or ", endings.ToArray())}, not '{ending}'.");
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        return path;
+        return Directory.Exists(path) ? throw new ArgumentException($"--output '{path}' is a folder. Name a file.") : path;
+    }
+
+    /// <summary>Makes the folder of an output file if there is none, and says so: it may be a slip of the pen.</summary>
+    /// <remarks>Comes when the input is known to be there, so that a wrong call leaves no folder behind, and before the work whose result needs it.</remarks>
+    public static void MakeFolder(string path)
+    {
+        string folder = Path.GetDirectoryName(path) is { Length: > 0 } named ? named : ".";
+        if (Directory.Exists(folder))
+            return;
+        Directory.CreateDirectory(folder);
+        // The output stream belongs to the result.
+        Console.Error.WriteLine($"made the folder {folder}");
     }
 
     public static Option<bool> Json() => Flag("--json", "Print the result as one JSON object.");
@@ -53,39 +69,5 @@ internal sealed class DeviceOptions
             throw new ArgumentException($"There is no device '{name}'. Use --device cpu.");
         int threads = parsed.GetValue(_threads);
         return threads is >= 0 and <= 1024 ? new CpuDevice(threads) : throw new ArgumentException($"--threads must be 0 (one per core) to 1024, not {threads}.");
-    }
-}
-
-/// <summary>Which network.</summary>
-internal sealed class ArchitectureOptions
-{
-    private readonly Option<string?> _arch = Options.OptionalText("--arch", "vit_tiny, vit_small or vit_base.");
-    private readonly Option<int?> _patch = Options.Optional<int>("--patch-size", "Side of a patch in pixels (16).");
-    private readonly Option<int?> _width = Options.Optional<int>("--embed-dim", "Token width, in place of the architecture's.");
-    private readonly Option<int?> _depth = Options.Optional<int>("--depth", "Number of blocks, in place of the architecture's.");
-    private readonly Option<int?> _heads = Options.Optional<int>("--heads", "Attention heads, in place of the architecture's.");
-
-    public void AddTo(Command command)
-    {
-        foreach (Option option in new Option[] { _arch, _patch, _width, _depth, _heads })
-            command.Add(option);
-    }
-
-    /// <summary>The network the user describes.</summary>
-    /// <param name="imageSize">Side of the pictures it is made for.</param>
-    public VisionTransformerOptions Resolve(ParseResult parsed, int imageSize) =>
-        Amend(parsed, VisionTransformerOptions.ByName(parsed.GetValue(_arch) ?? "vit_small")) with { ImageSize = imageSize };
-
-    /// <summary>A network with what the user says in place of what was found.</summary>
-    public VisionTransformerOptions Amend(ParseResult parsed, VisionTransformerOptions found)
-    {
-        VisionTransformerOptions? named = parsed.GetValue(_arch) is { } arch ? VisionTransformerOptions.ByName(arch) : null;
-        return found with
-        {
-            PatchSize = parsed.GetValue(_patch) ?? found.PatchSize,
-            Width = parsed.GetValue(_width) ?? named?.Width ?? found.Width,
-            Depth = parsed.GetValue(_depth) ?? named?.Depth ?? found.Depth,
-            Heads = parsed.GetValue(_heads) ?? named?.Heads ?? found.Heads,
-        };
     }
 }

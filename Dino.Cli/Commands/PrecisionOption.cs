@@ -6,9 +6,12 @@ namespace Dino.Cli.Commands;
 /// <summary>How the weights of linear layers are stored for inference.</summary>
 internal sealed class PrecisionOption
 {
-    private readonly Option<string> _precision = Options.Of("--precision", "Weights of the linear layers: fp32, bf16 (half the memory) or int8 (a quarter, and fastest where the processor has AVX-VNNI).", "fp32");
+    private readonly Option<string> _precision = Options.Of("--precision", "Weights of the linear layers: fp32, bf16 (half the memory) or int8 (a quarter, and fastest where the processor has AVX-VNNI, see dino devices).", "fp32");
 
     public void AddTo(Command command) => command.Add(_precision);
+
+    /// <summary>As the user says it.</summary>
+    public string NameOf(ParseResult parsed) => parsed.GetValue(_precision)!;
 
     public WeightFormat Of(ParseResult parsed) => parsed.GetValue(_precision) switch
     {

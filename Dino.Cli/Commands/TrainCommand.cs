@@ -40,9 +40,8 @@ internal static class TrainCommand
 
     private static string Describe(TrainingRun training, RunOptions run, CpuDevice device)
     {
-        var backbone = run.Dino.Backbone;
         string start = training.Trainer.StepIndex > 0 ? $"resuming at step {training.Trainer.StepIndex}" : "starting";
-        return $"{start}: ViT {backbone.Width} x {backbone.Depth}, patch {backbone.PatchSize}, {training.Trainer.Student.Store.Count / 1e6:f1} M parameters, K = {run.Dino.Head.Prototypes}; " +
+        return $"{start}: {NetworkOutput.Of(run.Dino.Backbone)}, {training.Trainer.Student.Store.Count / 1e6:f1} M parameters, K = {run.Dino.Head.Prototypes}; " +
             $"{training.Trainer.Schedules.IterationsPerEpoch} steps of {run.Dino.BatchSize} pictures an epoch; {device.Threads} threads, {device.InstructionSet}";
     }
 

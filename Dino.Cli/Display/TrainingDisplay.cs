@@ -95,8 +95,9 @@ internal sealed class TrainingDisplay : IProgress<TrainingProgress>, IDisposable
             bar = $"{new string('━', filled)}{new string('─', Cells - filled)} ";
         }
 
+        string left = p.Remaining is { } time ? $"  {Span(time)} left" : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{bar}epoch {p.Epoch + 1}/{p.Epochs}  step {p.Step}/{p.Steps}  loss {r.Loss:f4}  entropy {r.TeacherEntropy:f3}  KL {r.Divergence:f3}  lr {r.Settings.LearningRate:e2}  {p.ImagesPerSecond:f1} img/s  {Span(p.Remaining)} left");
+            $"{bar}epoch {p.Epoch + 1}/{p.Epochs}  step {p.Step}/{p.Steps}  loss {r.Loss:f4}  entropy {r.TeacherEntropy:f3}  KL {r.Divergence:f3}  lr {r.Settings.LearningRate:e2}  {p.ImagesPerSecond:f1} img/s{left}");
     }
 
     private static string Span(TimeSpan time) => time.TotalHours >= 1

@@ -26,10 +26,11 @@ internal sealed class DemoReport(DemoOptions options, string output)
                 new ReportAccuracy("untrained network", untrained.Top1, untrained.Top5),
                 new ReportAccuracy("trained teacher", trained.Top1, trained.Top5, IsResult: true),
             ],
-            AccuracyNote = $"weighted k-NN, {trained.K} neighbours, T = 0.07, {trained.Train} pictures in memory, {trained.Test} test pictures, chance is {100.0 / DrawnPictures.ClassNames.Count:f0} %; the same by hand: dino knn --weights run/teacher.safetensors --train pictures/train --test pictures/test --resize {options.EvaluationSize} --crop {options.EvaluationSize}",
+            AccuracyNote = $"weighted k-NN, {trained.K} neighbours, T = 0.07, {trained.Train} pictures in memory, {trained.Test} test pictures, chance is {100.0 / DrawnPictures.ClassNames.Count:f0} %; the same by hand: dino knn --weights run/teacher.safetensors --train pictures/train --test pictures/test --resize {options.EvaluationSize} --crop {options.EvaluationSize}; with --untrained --seed {options.Dino.Seed} or --pixels for the other rows",
             Charts = charts,
             Pictures = attention,
             PicturesTitle = "What the CLS token attends to: mean over heads, each head, and the patches that hold 60 % of its attention",
+            PicturesNote = "Expect little of these: after so short a run on so few pictures the heads look at a few single patches and outline no shapes. The outlines that DINO is known for come from hundreds of epochs on a million photographs.",
         }.Save(path);
     }
 

@@ -39,6 +39,9 @@ public sealed record HtmlReport
     /// <summary>Heading of the section with the pictures.</summary>
     public string PicturesTitle { get; init; } = "Attention";
 
+    /// <summary>What to expect of the pictures, below them; none if empty.</summary>
+    public string PicturesNote { get; init; } = "";
+
     /// <summary>Versions and machine, in the footer.</summary>
     public IReadOnlyList<ReportEntry> Versions { get; init; } = DefaultVersions();
 
@@ -135,7 +138,9 @@ public sealed record HtmlReport
             page.Append(CultureInfo.InvariantCulture, $"<figure><img src=\"data:image/png;base64,{data}\" width=\"{picture.Image.Width * picture.Scale}\" height=\"{picture.Image.Height * picture.Scale}\" alt=\"{Text(picture.Caption)}\"><figcaption>{Text(picture.Caption)}</figcaption></figure>\n");
         }
 
-        page.Append("</div></section>\n");
+        page.Append("</div>\n");
+        AddNote(page, PicturesNote);
+        page.Append("</section>\n");
     }
 
     private void AddSettings(StringBuilder page)

@@ -133,21 +133,18 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Means over an epoch, speed and time left.</summary>
     private sealed class EpochMeter(int prototypes, int batch)
     {
-        /// <summary>Weight of the newest step in the speed: about the last twenty steps.</summary>
-        private const double Smoothing = 0.05;
-
+        private readonly StepSpeed _speed = new();
         private readonly Stopwatch _epoch = new();
         private long _last;
         private long _left;
-        private double _secondsPerStep;
         private EpochSums _sums;
         private int _timed;
 
         public IReadOnlyList<string> Warnings { get; private set; } = [];
 
-        public double ImagesPerSecond => _secondsPerStep > 0 ? batch / _secondsPerStep : 0;
+        public double ImagesPerSecond => _speed.SecondsPerStep > 0 ? batch / _speed.SecondsPerStep : 0;
 
-        public TimeSpan Remaining => TimeSpan.FromSeconds(_left * _secondsPerStep);
+        public TimeSpan? Remaining => _speed.TimeFor(_left);
 
         /// <param name="steps">Steps left.</param>
         /// <param name="unfinished">What an earlier part of the run did of this epoch.</param>
@@ -160,9 +157,8 @@ public sealed class TrainingRun : IDisposable
 
         public void Add(StepReport report)
         {
-            double seconds = Stopwatch.GetElapsedTime(_last).TotalSeconds;
+            _speed.Add(Stopwatch.GetElapsedTime(_last).TotalSeconds);
             _last = Stopwatch.GetTimestamp();
-            _secondsPerStep = _secondsPerStep == 0 ? seconds : _secondsPerStep + (Smoothing * (seconds - _secondsPerStep));
             (_sums, _timed, _left) = (_sums.With(report.Loss, report.TeacherEntropy), _timed + 1, _left - 1);
         }
 

@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Dino.Tensors.Backends;
 using Dino.Tensors.Cpu;
+using Dino.Tensors.Cpu.Gemm;
 
 namespace Dino.Tensors;
 
@@ -39,6 +40,14 @@ public sealed class CpuDevice : Device
         VectorWidth.V256 => Fma.IsSupported ? "AVX2 + FMA" : Vector256.IsHardwareAccelerated ? "AVX2" : "256-bit, emulated",
         _ => Vector128.IsHardwareAccelerated ? "128-bit" : "scalar",
     };
+
+    /// <summary>The instructions that multiply weights stored as int8, for reports: with AVX-VNNI they are faster than floats, otherwise they only save memory.</summary>
+    /// <remarks>The first of these that the width and the processor allow, which is what the packed product takes; all give the same integers.</remarks>
+    public string Int8InstructionSet =>
+        Width >= VectorWidth.V256 && VnniBytes.IsSupported ? "AVX-VNNI"
+        : Width >= VectorWidth.V256 && Avx2Bytes.IsSupported ? "AVX2"
+        : Ssse3Bytes.IsSupported ? "SSSE3"
+        : "32-bit products";
 
     /// <inheritdoc/>
     public override string Name => "cpu";

@@ -23,13 +23,17 @@ public sealed class SafetensorsFile : IDisposable
     {
         (_path, _handle) = (path, handle);
         long fileBytes = RandomAccess.GetLength(handle);
+        Span<byte> start = stackalloc byte[(int)Math.Min(ForeignFile.StartLength, fileBytes)];
+        ReadAt(0, start);
+        if (ForeignFile.Describe(start) is { } foreign)
+            throw new InvalidDataException($"{path} is not a safetensors file but {foreign}");
         if (fileBytes < 8)
-            throw new InvalidDataException($"{path}: {fileBytes} bytes; a safetensors file begins with an 8-byte header length.");
-        Span<byte> prefix = stackalloc byte[8];
-        ReadAt(0, prefix);
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+            throw new InvalidDataException($"{path} is not a safetensors file: it has {fileBytes} bytes, the length of its header alone would take 8.");
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(start);
         if (length > MaxHeaderBytes || (long)length > fileBytes - 8)
-            throw new InvalidDataException($"{path}: header length {length} does not fit the file of {fileBytes} bytes; this is not a safetensors file or it is cut short.");
+            throw new InvalidDataException(start is [_, _, _, _, _, _, _, _, (byte)'{', ..]
+                ? $"{path} is cut short or damaged: its header should have {length} bytes, the file has {fileBytes}."
+                : $"{path} is not a safetensors file: it does not begin with the length and the JSON of a header.");
         byte[] json = new byte[length];
         ReadAt(8, json);
         long dataStart = 8 + (long)length;
@@ -43,9 +47,12 @@ public sealed class SafetensorsFile : IDisposable
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Opens a file and checks its header.</summary>
-    /// <exception cref="InvalidDataException">Not a valid safetensors file; the message says what is wrong with which tensor.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file, or it is a folder.</exception>
+    /// <exception cref="InvalidDataException">Not a valid safetensors file; the message says what it is instead, or what is wrong with which tensor.</exception>
     public static SafetensorsFile Open(string path)
     {
+        if (!File.Exists(path))
+            throw new FileNotFoundException(Directory.Exists(path) ? $"'{path}' is a folder, not a safetensors file." : $"There is no file '{path}' (looked for {Path.GetFullPath(path)}).", path);
         SafeFileHandle handle = File.OpenHandle(path);
         try
         {

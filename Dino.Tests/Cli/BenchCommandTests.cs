@@ -1,14 +1,15 @@
 using System.Text.Json;
+using Dino.Tensors;
 
 namespace Dino.Tests.Cli;
 
 public sealed class BenchCommandTests
 {
     [Theory]
-    [InlineData("bench forward --image-size 16")]
-    [InlineData("bench forward --image-size 16 --precision int8")]
-    [InlineData("bench train-step --out-dim 32 --global-size 16 --local-size 8 --local-crops 2")]
-    public void A_benchmark_prints_time_speed_and_memory(string call)
+    [InlineData("bench forward --image-size 16", "image_size 16, precision fp32")]
+    [InlineData("bench forward --image-size 16 --precision int8", "image_size 16, precision int8")]
+    [InlineData("bench train-step --out-dim 32 --global-size 16 --local-size 8 --local-crops 2", "out_dim 32, global_size 16, local_size 8, local_crops 2")]
+    public void A_benchmark_prints_time_speed_memory_and_what_it_measured(string call, string measured)
     {
         string[] network = ["--embed-dim", "16", "--depth", "2", "--heads", "2", "--patch-size", "8", "--batch", "3", "--threads", "1", "--repeats", "2", "--json"];
         JsonElement json = DinoProcess.Run([.. call.Split(' '), .. network]).Expect(0).Json;
@@ -21,6 +22,13 @@ public sealed class BenchCommandTests
         Assert.InRange(Number("peak_rss_mb"), 20, 2000);
         Assert.Equal((5, 3, 1), ((int)Number("repeats"), (int)Number("batch"), (int)Number("threads")));
         Assert.NotEmpty(json.GetProperty("instruction_set").GetString()!);
+        Assert.Equal(
+            """{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8}""",
+            json.GetProperty("network").GetRawText());
+        Assert.All(measured.Split(", "), pair => Assert.Equal(pair.Split(' ')[1], json.GetProperty(pair.Split(' ')[0]).ToString()));
+        using CpuDevice here = new(1);
+        // Only the forward pass computes with int8; a training step has neither a precision nor this.
+        Assert.Equal(call.Contains("forward", StringComparison.Ordinal) ? here.Int8InstructionSet : null, json.TryGetProperty("int8_instruction_set", out JsonElement set) ? set.GetString() : null);
     }
 
     [Fact]
@@ -48,8 +56,16 @@ public sealed class BenchCommandTests
         Assert.NotEmpty(json.GetProperty("instruction_set").GetString()!);
     }
 
-    [Fact]
-    public void Without_json_a_benchmark_prints_a_sentence() => Assert.Matches(
-        @"^\d.* ms \(min .*\), .* images/s",
-        DinoProcess.Run("bench", "forward", "--image-size", "16", "--embed-dim", "16", "--depth", "1", "--heads", "2", "--patch-size", "8", "--batch", "1", "--threads", "1").Expect(0).Output);
+    [Theory]
+    [InlineData("bench forward --image-size 32 --arch vit_tiny --depth 12 --precision bf16", "; vit_tiny (192 wide, 12 blocks, 3 heads), patch 8; 32 x 32 pixels, bf16, batch 1; 1 threads, ")]
+    [InlineData("bench forward --image-size 16 --embed-dim 16 --depth 1 --heads 2", "; ViT (16 wide, 1 blocks, 2 heads), patch 8; 16 x 16 pixels, fp32, batch 1; 1 threads, ")]
+    [InlineData("bench train-step --out-dim 32 --global-size 16 --local-size 8 --local-crops 2 --embed-dim 16 --depth 1 --heads 2", "; 2 views of 16 x 16 and 2 of 8 x 8 pixels, K = 32, batch 1; 1 threads, ")]
+    public void Without_json_a_benchmark_prints_a_sentence(string call, string measured)
+    {
+        string output = DinoProcess.Run([.. call.Split(' '), "--patch-size", "8", "--batch", "1", "--threads", "1"]).Expect(0).Output;
+        Assert.Matches(@"^\d.* ms \(min .*\), .* images/s", output);
+        Assert.Contains(measured, output, StringComparison.Ordinal);
+        using CpuDevice here = new(1);
+        Assert.Equal(call.Contains("forward", StringComparison.Ordinal), output.Contains($", int8: {here.Int8InstructionSet}", StringComparison.Ordinal));
+    }
 }

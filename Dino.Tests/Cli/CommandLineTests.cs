@@ -33,6 +33,19 @@ public sealed class CommandLineTests
         Assert.Empty(result.Errors);
     }
 
+    /// <summary>A default that a weights file replaces is no default, and whoever looks for what can be given finds it there.</summary>
+    [Theory]
+    [InlineData("knn", "vit_tiny, vit_small or vit_base, in place of what the weights file tells; vit_small without --weights.")]
+    [InlineData("knn", "Side of a patch in pixels, in place of what the weights file tells; 16 without --weights.")]
+    [InlineData("attention", "Side of a patch in pixels, in place of what the weights file tells.")]
+    [InlineData("embed", "Attention heads, in place of what the weights file tells.")]
+    [InlineData("train", "Side of a patch in pixels (16).")]
+    [InlineData("bench forward", "vit_tiny, vit_small or vit_base (vit_small).")]
+    [InlineData("knn", "one of its checkpoints (the teacher in it)")]
+    [InlineData("attention", "teacher.safetensors or student.safetensors of dino train")]
+    public void Help_says_what_holds_without_an_option(string command, string text) =>
+        Assert.Contains(text, string.Join(' ', DinoProcess.Run([.. command.Split(' '), "--help"]).Expect(0).Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+
     public static TheoryData<string, string> WrongCalls => new()
     {
         { "", "command" },
@@ -61,10 +74,44 @@ public sealed class CommandLineTests
     public void A_wrong_call_ends_with_2_and_names_what_is_wrong(string call, string word)
     {
         DinoResult result = DinoProcess.Run(call.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Expect(2);
+        Assert.StartsWith("error: ", result.Errors, StringComparison.Ordinal);
         Assert.Contains(word, result.Errors, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
         // The output stream belongs to results; only a call without any word is answered with the help.
         Assert.Equal(call.Length == 0, result.Output.Length > 0);
+    }
+
+    /// <summary>The whole error stream: one line for each thing to mend, one that says where help is.</summary>
+    public static TheoryData<string, string, string> Slips => new()
+    {
+        { "tarin --data x", "dino has no command 'tarin'. Did you mean train?", "dino" },
+        { "x", "dino has no command 'x'. Its commands are train, knn, attention, embed, bench, devices and demo.", "dino" },
+        { "help", "dino has no command 'help'. Did you mean --help?", "dino" },
+        { "--vesion", "dino has no option '--vesion'. Did you mean --version?", "dino" },
+        { "bench", "dino bench needs a command: forward, train-step, data or knn.", "dino bench" },
+        { "bench forwrd --batch 3", "dino bench has no command 'forwrd'. Did you mean forward?", "dino bench" },
+        { "bench forward --precison int8", "dino bench forward has no option '--precison'. Did you mean --precision?", "dino bench forward" },
+        // --train is not missing besides: it is what was meant.
+        { "knn --trian x --test y", "dino knn has no option '--trian'. Did you mean --train?", "dino knn" },
+        { "knn --learning-rate 1", "dino knn has no option '--learning-rate'.\ndino knn needs --train and --test.", "dino knn" },
+        { "embed", "dino embed needs --input, --output and --weights.", "dino embed" },
+        { "devices here", "'here' follows no option that takes it.", "dino devices" },
+        { "--data x train --output y", "--data stands before the command: dino train --data ...", "dino train" },
+        { "train --data x --output y --epochs many", "--epochs takes a whole number, not 'many'.", "dino train" },
+        { "train --data x --output y --patch-size 1.5", "--patch-size takes a whole number, not '1.5'.", "dino train" },
+        { "train --data x --output y --lr fast", "--lr takes a number, not 'fast'.", "dino train" },
+        { "train --data x --output y --lr 1 --lr 2", "--lr takes one value, and was given '1 2'.", "dino train" },
+        { "train --data x --output", "--output needs a value.", "dino train" },
+        { "train --data x --output y --global-crops-scale 0.4", "--global-crops-scale needs 2 values, not only '0.4'.", "dino train" },
+        { "train --data x --output y --global-crops-scale low high", "--global-crops-scale takes 2 numbers, not 'low high'.", "dino train" },
+    };
+
+    [Theory, MemberData(nameof(Slips))]
+    public void A_slip_is_answered_with_its_mending_and_nothing_else(string call, string sentences, string command)
+    {
+        DinoResult result = DinoProcess.Run(call.Split(' ')).Expect(2);
+        string expected = string.Concat(sentences.Split('\n').Select(sentence => $"error: {sentence}\n")) + $"See {command} --help.\n";
+        Assert.Equal(expected, result.Errors.ReplaceLineEndings("\n"));
     }
 
     public static TheoryData<string, string> Failures => new()

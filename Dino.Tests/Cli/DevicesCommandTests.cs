@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using Dino.Cuda;
 using Dino.Tensors;
@@ -12,7 +13,9 @@ public sealed class DevicesCommandTests
     {
         JsonElement json = DinoProcess.Run("devices", "--json").Expect(0).Json, cpu = json.GetProperty("cpu"), cuda = json.GetProperty("cuda");
         using CpuDevice here = new();
-        Assert.Equal((here.InstructionSet, here.Threads), (cpu.GetProperty("instruction_set").GetString(), cpu.GetProperty("threads").GetInt32()));
+        Assert.Equal(
+            (here.InstructionSet, here.Int8InstructionSet, here.Threads),
+            (cpu.GetProperty("instruction_set").GetString(), cpu.GetProperty("int8_instruction_set").GetString(), cpu.GetProperty("threads").GetInt32()));
         CudaDevices found = CudaDevices.Find();
         Assert.Equal(found.IsAvailable(out string reason) ? null : reason, cuda.GetProperty("reason").GetString());
         Assert.False(cuda.GetProperty("selectable").GetBoolean());
@@ -34,7 +37,8 @@ public sealed class DevicesCommandTests
         string output = DinoProcess.Run("devices").Expect(0).Output;
         using CpuDevice here = new();
         CudaDevices found = CudaDevices.Find();
-        Assert.StartsWith($"cpu: {here.InstructionSet}, threads: {here.Threads}", output, StringComparison.Ordinal);
+        Assert.StartsWith($"cpu: {here.InstructionSet}, threads: {here.Threads}, int8: {here.Int8InstructionSet}", output, StringComparison.Ordinal);
+        Assert.Equal(AvxVnni.IsSupported, !output.Contains("without AVX-VNNI", StringComparison.Ordinal));
         if (found.Devices.Count == 0)
         {
             Assert.False(found.IsAvailable(out string reason));

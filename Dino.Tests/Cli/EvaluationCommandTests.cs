@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Dino.Imaging;
 using Dino.Tensors.Formats;
@@ -42,6 +43,13 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
         AssertAccuracies(Knn("--untrained", "--weights", network.Weights));
     }
 
+    [Theory]
+    [InlineData("--weights", """{"kind":"weights","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"fp32","seed":null,"resize":18,"crop":16}""")]
+    [InlineData("--untrained --seed 3 --resize 32 --precision bf16 --weights", """{"kind":"untrained","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"bf16","seed":3,"resize":32,"crop":16}""")]
+    [InlineData("--pixels --crop 24 --weights", """{"kind":"pixels","network":null,"precision":null,"seed":null,"resize":27,"crop":24}""")]
+    public void Knn_says_of_which_features_it_is(string how, string features) =>
+        Assert.Equal(features, Knn([.. how.Split(' '), network.Weights]).GetProperty("features").GetRawText());
+
     [Fact]
     public void Knn_of_pixels_needs_no_network()
     {
@@ -53,8 +61,15 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     }
 
     [Fact]
-    public void Knn_without_json_prints_a_sentence() =>
-        Assert.Matches(@"^top-1 \d+\.\d\d %, top-5 \d+\.\d\d %", DinoProcess.Run("knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData).Expect(0).Output);
+    public void Knn_without_json_prints_a_sentence_and_which_features_they_were()
+    {
+        string[] call = ["knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData];
+        string[] lines = DinoProcess.Run(call).Expect(0).Output.Split('\n');
+        Assert.Matches(@"^top-1 \d+\.\d\d %, top-5 \d+\.\d\d %", lines[0]);
+        Assert.Equal("features: ViT (16 wide, 2 blocks, 2 heads), patch 8, fp32, weights of the file; pictures resized to 18 and cropped to 16", lines[1].TrimEnd());
+        Assert.Contains("untrained, first weights of seed 0; pictures", DinoProcess.Run([.. call, "--untrained"]).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("features: raw pixels; pictures", DinoProcess.Run([.. call, "--pixels"]).Expect(0).Output, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Knn_asks_for_a_network_or_pixels() =>
@@ -65,6 +80,36 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     {
         DinoResult result = DinoProcess.Run("knn", "--weights", network.Weights, "--depth", "3", "--train", Files.TrainData, "--test", Files.TestData).Expect(1);
         Assert.Contains("blocks.2.attn.qkv.weight", result.Errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>Which option, what was looked for or found, and what to give instead.</summary>
+    [Theory]
+    [InlineData("none.safetensors", "--weights: there is no file '{0}' (looked for {0}). Give the .safetensors file of a network")]
+    [InlineData("", "--weights: '{0}' is a folder. Give the .safetensors file of a network")]
+    [InlineData("run", "--weights: '{0}' is a folder. Give --weights {1}.")]
+    [InlineData("dino.pth", "--weights: {0} is not a safetensors file but a zip archive, which is what PyTorch saves (.pth, .pt). In Python, safetensors.torch.save_file")]
+    [InlineData("notes.txt", "--weights: {0} is not a safetensors file: ")]
+    public void Wrong_weights_end_with_1_and_what_to_give_instead(string name, string message)
+    {
+        File.WriteAllBytes(Files.Path("dino.pth"), [.. "PK\x03\x04"u8, 0, 0, 8, 8, .. new byte[100]]);
+        File.WriteAllText(Files.Path("notes.txt"), "these are no weights");
+        string weights = Files.Path(name);
+        foreach (string[] call in (string[][])[["knn", "--train", Files.TrainData, "--test", Files.TestData], ["embed", "--input", Files.TestData, "--output", Files.Path("none.npy")]])
+        {
+            DinoResult result = DinoProcess.Run([.. call, "--weights", weights]).Expect(1);
+            Assert.StartsWith("error: " + string.Format(CultureInfo.InvariantCulture, message, weights, Path.Combine(weights, "teacher.safetensors")), result.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("attention", "--image", "Give one PNG or JPEG picture.")]
+    [InlineData("embed", "--input", "Give a PNG or JPEG picture, or a folder of them.")]
+    public void A_missing_picture_ends_with_1_and_names_the_option(string command, string option, string mend)
+    {
+        string missing = Files.Path("none.png"), output = Files.Path(command == "embed" ? "none.npy" : "attention-none.png");
+        DinoResult result = DinoProcess.Run(command, "--weights", network.Weights, option, missing, "--output", output).Expect(1);
+        Assert.Equal($"error: {option}: there is no file '{missing}' (looked for {missing}). {mend}", result.Errors.TrimEnd());
+        Assert.False(File.Exists(output));
     }
 
     [Fact]
@@ -145,6 +190,39 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
         string image = Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First();
         DinoResult result = DinoProcess.Run(command, "--weights", network.Weights, input, image, "--output", Files.Path("new-folder", output), option, "20000").Expect(2);
         Assert.Contains(option, result.Errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Files.Path("new-folder")));
+    }
+
+    [Theory]
+    [InlineData("attention", "--image", "one.png")]
+    [InlineData("embed", "--input", "one.npy")]
+    public void A_folder_that_is_made_for_the_output_is_named_once(string command, string input, string output)
+    {
+        string image = Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First(), folder = Files.Path($"made-by-{command}", "deeper");
+        string[] call = [command, "--weights", network.Weights, input, image, "--output", Path.Combine(folder, output), "--json"];
+        // On the error stream: the output stays one object.
+        DinoResult first = DinoProcess.Run(call).Expect(0), second = DinoProcess.Run(call).Expect(0);
+        Assert.Equal($"made the folder {folder}", first.Errors.TrimEnd());
+        Assert.Empty(second.Errors);
+        Assert.Equal(first.Json.GetRawText(), second.Json.GetRawText());
+        Assert.True(File.Exists(Path.Combine(folder, output)));
+    }
+
+    [Fact]
+    public void An_output_that_is_a_folder_ends_with_2()
+    {
+        Directory.CreateDirectory(Files.Path("folder.npy"));
+        DinoResult result = DinoProcess.Run("embed", "--weights", network.Weights, "--input", Files.TestData, "--output", Files.Path("folder.npy")).Expect(2);
+        Assert.Equal($"error: --output '{Files.Path("folder.npy")}' is a folder. Name a file.", result.Errors.TrimEnd());
+    }
+
+    [Theory]
+    [InlineData("attention", "--image", "none.png", "new.png")]
+    [InlineData("embed", "--input", "none.png", "new.npy")]
+    public void A_call_that_fails_makes_no_folder(string command, string input, string missing, string output)
+    {
+        DinoProcess.Run(command, "--weights", network.Weights, input, Files.Path(missing), "--output", Files.Path("never-made", output)).Expect(1);
+        Assert.False(Directory.Exists(Files.Path("never-made")));
     }
 
     private JsonElement Knn(params string[] how) => DinoProcess.Run(["knn", .. how, "--train", Files.TrainData, "--test", Files.TestData, "--k", "18", "--json"]).Expect(0).Json;

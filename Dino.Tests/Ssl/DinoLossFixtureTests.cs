@@ -9,12 +9,12 @@ namespace Dino.Tests.Ssl;
 public class DinoLossFixtureTests
 {
     /// <summary>Told apart by what their settings say, not by name.</summary>
-    public static TheoryData<string> Official => FixtureStore.Cases("c_loss", name => Configures(name, "wte"));
+    public static TheoryData<string, string> Official => OnAllDevices("wte");
 
-    public static TheoryData<string> Lightly => FixtureStore.Cases("c_loss", name => Configures(name, "views"));
+    public static TheoryData<string, string> Lightly => OnAllDevices("views");
 
     [FixtureTheory, MemberData(nameof(Official))]
-    public void Official_loss_agrees(string id)
+    public void Official_loss_agrees(string id, string device)
     {
         using FixtureCase golden = FixtureStore.Open(id);
         JsonElement config = golden.Config;
@@ -24,11 +24,11 @@ public class DinoLossFixtureTests
         double[] epoch = golden.Doubles("in.epoch");
         float[] used = [.. epoch.Select(e => (float)temperatures[(long)e])];
         golden.AssertMatches("out.teacher_temp", used);
-        Run(golden, Number("st", 0.1), Number("cm", 0.9), (int)Number("B", 0), call => used[call]);
+        Run(golden, device, Number("st", 0.1), Number("cm", 0.9), (int)Number("B", 0), call => used[call]);
     }
 
     [FixtureTheory, MemberData(nameof(Lightly))]
-    public void Lightly_loss_agrees(string id)
+    public void Lightly_loss_agrees(string id, string device)
     {
         using FixtureCase golden = FixtureStore.Open(id);
         JsonElement config = golden.Config;
@@ -37,8 +37,20 @@ public class DinoLossFixtureTests
         bool hasArgument = config.TryGetProperty("teacher_temp_arg", out JsonElement argument) && argument.ValueKind == JsonValueKind.Number;
         bool passesEpochs = config.GetProperty("epochs_passed").GetBoolean();
         // Lightly uses the final temperature when no epoch is passed.
-        Run(golden, Number("student_temp"), Number("center_momentum"), golden.Shape("in.student")[2],
+        Run(golden, device, Number("student_temp"), Number("center_momentum"), golden.Shape("in.student")[2],
             call => (float)(hasArgument ? argument.GetDouble() : passesEpochs ? temperatures[call] : Number("teacher_temp")));
+    }
+
+    private static TheoryData<string, string> OnAllDevices(string setting)
+    {
+        TheoryData<string, string> data = [];
+        foreach (string name in FixtureStore.Names("c_loss").Where(name => Configures(name, setting)))
+        {
+            foreach (string device in Devices.Names)
+                data.Add($"c_loss/{name}", device);
+        }
+
+        return data;
     }
 
     private static bool Configures(string name, string setting)
@@ -47,17 +59,18 @@ public class DinoLossFixtureTests
         return golden.Config.TryGetProperty(setting, out _);
     }
 
-    private static void Run(FixtureCase golden, double studentTemperature, double centreMomentum, int batch, Func<int, float> teacherTemperature)
+    private static void Run(FixtureCase golden, string deviceName, double studentTemperature, double centreMomentum, int batch, Func<int, float> teacherTemperature)
     {
         int[] shape = golden.Shape("in.student");
         int calls = shape[0], prototypes = shape[^1];
         float[] student = golden.Singles("in.student"), teacher = golden.Singles("in.teacher");
         int studentCount = student.Length / calls, teacherCount = teacher.Length / calls;
         float[] losses = new float[calls], gradients = new float[student.Length], centres = new float[calls * prototypes];
-        using TeacherCentre centre = new(CpuDevice.Shared, prototypes, centreMomentum);
+        using Device device = Devices.Create(deviceName);
+        using TeacherCentre centre = new(device, prototypes, centreMomentum);
         for (int call = 0; call < calls; call++)
         {
-            using Scope scope = CpuDevice.Shared.OpenScope();
+            using Scope scope = device.OpenScope();
             Tensor s = scope.Upload<float>(student.AsSpan(call * studentCount, studentCount), [studentCount / prototypes, prototypes], requiresGradient: true);
             Tensor t = scope.Upload<float>(teacher.AsSpan(call * teacherCount, teacherCount), [teacherCount / prototypes, prototypes]);
             Tensor loss = s.DinoLoss(t, centre.Value, (float)studentTemperature, teacherTemperature(call), batch, out _);

@@ -7,7 +7,7 @@ namespace Dino.Benchmarks.Peers;
 /// <summary><c>peers</c>: ours and the peers, timed in turns in one run.</summary>
 internal static class PeersCommand
 {
-    private static readonly Option<string> s_rows = new("--rows") { Description = $"Tables to measure, of {string.Join(",", RowGroup.All.Select(group => group.Key))}.", DefaultValueFactory = _ => string.Join(',', RowGroup.All.Select(group => group.Key)) };
+    private static readonly Option<string> s_rows = new("--rows") { Description = $"Tables to measure, of {string.Join(",", RowGroup.All.Select(group => group.Key))}.", DefaultValueFactory = _ => string.Join(',', RowGroup.All.Where(group => !group.IsAskedFor).Select(group => group.Key)) };
     private static readonly Option<string?> s_only = new("--only") { Description = "Only rows whose names contain this text, or one of several divided by ';'." };
     private static readonly Option<string> s_threads = new("--threads") { Description = "Thread counts.", DefaultValueFactory = _ => Environment.ProcessorCount > 1 ? $"1,{Environment.ProcessorCount}" : "1" };
     private static readonly Option<int?> s_rounds = new("--rounds") { Description = "Turns of every contender (5; quick: 2)." };

@@ -20,7 +20,11 @@ internal sealed record RowGroup(string Key, string Title, Func<PeerSettings, IEn
         new(DataRows.Group, "Data", DataRows.Of),
         new(KnnRows.Group, "k-NN", KnnRows.Of, ShowsMemory: true),
         new(RooflineRows.Group, "Roofline", RooflineRows.Of),
+        new(GpuRows.Group, "On a GPU", GpuRows.Of) { IsAskedFor = true },
     ];
+
+    /// <summary>Whether these rows are measured only when they are named.</summary>
+    public bool IsAskedFor { get; init; }
 
     /// <summary>Against the limit of the machine, the ratio is the share that is reached.</summary>
     public bool IsShare => Key == RooflineRows.Group;

@@ -13,7 +13,7 @@ internal sealed class EmulatedHost(EmulatedMachine machine) : ILibraryHost
     /// <summary>A device of its own, on a machine of its own.</summary>
     public static CudaDevice OpenDevice() => OpenDevice(new EmulatedMachine());
 
-    public static CudaDevice OpenDevice(EmulatedMachine machine) => CudaDevices.Find(new EmulatedHost(machine)).Open(0);
+    public static CudaDevice OpenDevice(EmulatedMachine machine) => new(CudaDevices.Find(new EmulatedHost(machine)), 0);
 
     public string? Variable(string name) => null;
 

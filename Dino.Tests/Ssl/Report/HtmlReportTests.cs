@@ -32,6 +32,7 @@ public sealed partial class HtmlReportTests
     {
         string page = Sample().ToHtml();
         Assert.Contains("A &lt;b&gt; &amp; c", page, StringComparison.Ordinal);
+        Assert.Contains("<p class=\"note\">Little &lt;b&gt; to see.</p>", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<b>", page, StringComparison.Ordinal);
         foreach (string heading in (string[])["k-NN accuracy", "Training", "Attention", "Settings"])
             Assert.Contains($"<h2>{heading}</h2>", page, StringComparison.Ordinal);
@@ -87,6 +88,7 @@ public sealed partial class HtmlReportTests
         Accuracies = [new ReportAccuracy("raw pixels", 25), new ReportAccuracy("untrained", 20, 60), new ReportAccuracy("trained", 48.5, 90, IsResult: true)],
         Charts = Curves(200).ToCharts(),
         Pictures = [new ReportPicture(new Image(2, 2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]), "head 0", Scale: 4)],
+        PicturesNote = "Little <b> to see.",
         Versions = [new ReportEntry("Dino", "1.2.3")],
     };
 

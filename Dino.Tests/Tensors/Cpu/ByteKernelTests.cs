@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Dino.Tensors;
 using Dino.Tensors.Cpu.Gemm;
 
 namespace Dino.Tests.Tensors;
@@ -17,6 +18,16 @@ public sealed unsafe class ByteKernelTests
 
     [Fact]
     public void Any_hardware() => AssertExact<PortableBytes>(true);
+
+    /// <summary>int8 is faster than floats with AVX-VNNI alone, so whether it is used must show.</summary>
+    [Fact]
+    public void A_device_names_the_instructions_it_multiplies_bytes_with()
+    {
+        using CpuDevice narrow = new(1, VectorWidth.V128), wide = new(1, VectorWidth.V256), widest = new(1);
+        Assert.Equal(Ssse3Bytes.IsSupported ? "SSSE3" : "32-bit products", narrow.Int8InstructionSet);
+        Assert.Equal(VnniBytes.IsSupported ? "AVX-VNNI" : Avx2Bytes.IsSupported ? "AVX2" : narrow.Int8InstructionSet, wide.Int8InstructionSet);
+        Assert.Equal(widest.Width == VectorWidth.V128 ? narrow.Int8InstructionSet : wide.Int8InstructionSet, widest.Int8InstructionSet);
+    }
 
     private static void AssertExact<D>(bool isSupported)
         where D : struct, IByteVec<D>

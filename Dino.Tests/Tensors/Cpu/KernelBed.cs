@@ -28,12 +28,7 @@ internal sealed class KernelBed : IDisposable
     public Backend Backend { get; }
 
     /// <summary>Runs a problem, overwriting and accumulating, and compares every operand with its truth.</summary>
-    public void AssertSolves(KernelProblem problem)
-    {
-        AssertSolves(problem, accumulate: false);
-        if (problem.Operands.Any(operand => operand.Access == Access.Gradient))
-            AssertSolves(problem, accumulate: true);
-    }
+    public void AssertSolves(KernelProblem problem) => problem.AssertSolved(_name, accumulate => Solve(problem, accumulate));
 
     /// <summary>Every operand as a problem leaves it.</summary>
     public float[][] Solve(KernelProblem problem, bool accumulate = false)
@@ -60,29 +55,6 @@ internal sealed class KernelBed : IDisposable
     {
         Backend.Dispose();
         _pool.Dispose();
-    }
-
-    private void AssertSolves(KernelProblem problem, bool accumulate)
-    {
-        float[][] actual = Solve(problem, accumulate);
-        for (int k = 0; k < actual.Length; k++)
-        {
-            Operand operand = problem.Operands[k];
-            for (int i = 0; i < actual[k].Length; i++)
-            {
-                if (operand.Access == Access.Input)
-                {
-                    Assert.True(BitConverter.SingleToInt32Bits(actual[k][i]) == BitConverter.SingleToInt32Bits(operand.Values![i]), $"{_name} {problem.Name} changed {operand.Name}[{i}].");
-                    continue;
-                }
-
-                bool adds = accumulate && operand.Access == Access.Gradient;
-                double expected = operand.Expected![i] + (adds ? operand.Values![i] : 0);
-                double bound = operand.Bound![i] + (adds ? ProblemBuilder.Unit * Math.Abs(expected) : 0);
-                bool agrees = double.IsNaN(expected) ? float.IsNaN(actual[k][i]) : Math.Abs(actual[k][i] - expected) <= bound;
-                Assert.True(agrees, $"{_name} {problem.Name}{(adds ? " (accumulating)" : "")}: {operand.Name}[{i}] = {actual[k][i]:g9}, expected {expected:g9}, off by {Math.Abs(actual[k][i] - expected):g3}, bound {bound:g3}.");
-            }
-        }
     }
 
     /// <summary>Operands in native memory, each between two runs of NaN: a kernel that reads outside spoils its result, one that writes is found out.</summary>

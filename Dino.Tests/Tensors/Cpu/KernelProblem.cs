@@ -24,7 +24,40 @@ internal sealed record Operand(string Name, Access Access, Shape Shape, float[]?
 
 /// <summary>One call of a backend operation with its operands and their truth in double precision.</summary>
 /// <param name="Run">Calls the operation on views of the operands, in order; the flag says whether gradients accumulate.</param>
-internal sealed record KernelProblem(string Name, Operand[] Operands, Action<Backend, View[], bool> Run);
+internal sealed record KernelProblem(string Name, Operand[] Operands, Action<Backend, View[], bool> Run)
+{
+    /// <summary>Has the problem solved, overwriting and accumulating, and compares every operand with its truth.</summary>
+    /// <param name="solver">Who solves it.</param>
+    /// <param name="solve">Gives every operand as the solver leaves it; the flag says whether gradients accumulate.</param>
+    public void AssertSolved(string solver, Func<bool, float[][]> solve)
+    {
+        AssertSolved(solver, solve(false), accumulate: false);
+        if (Operands.Any(operand => operand.Access == Access.Gradient))
+            AssertSolved(solver, solve(true), accumulate: true);
+    }
+
+    private void AssertSolved(string solver, float[][] actual, bool accumulate)
+    {
+        for (int k = 0; k < actual.Length; k++)
+        {
+            Operand operand = Operands[k];
+            for (int i = 0; i < actual[k].Length; i++)
+            {
+                if (operand.Access == Access.Input)
+                {
+                    Assert.True(BitConverter.SingleToInt32Bits(actual[k][i]) == BitConverter.SingleToInt32Bits(operand.Values![i]), $"{solver} {Name} changed {operand.Name}[{i}].");
+                    continue;
+                }
+
+                bool adds = accumulate && operand.Access == Access.Gradient;
+                double expected = operand.Expected![i] + (adds ? operand.Values![i] : 0);
+                double bound = operand.Bound![i] + (adds ? ProblemBuilder.Unit * Math.Abs(expected) : 0);
+                bool agrees = double.IsNaN(expected) ? float.IsNaN(actual[k][i]) : Math.Abs(actual[k][i] - expected) <= bound;
+                Assert.True(agrees, $"{solver} {Name}{(adds ? " (accumulating)" : "")}: {operand.Name}[{i}] = {actual[k][i]:g9}, expected {expected:g9}, off by {Math.Abs(actual[k][i] - expected):g3}, bound {bound:g3}.");
+            }
+        }
+    }
+}
 
 /// <summary>Builds a <see cref="KernelProblem"/>, operand after operand.</summary>
 internal sealed class ProblemBuilder(string name, int seed)

@@ -45,13 +45,61 @@ public sealed class SafetensorsFileTests
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>First bytes, and what the error must call the file. The rest of each is zeros, as many as make the file long enough for any small header.</summary>
+    public static TheoryData<byte[], string> Foreign => new()
+    {
+        { [.. "PK\x03\x04"u8, 0, 0, 8, 8, .. "archive/data.pkl"u8], "PyTorch" },
+        // Read as a length, these are 67 MB: less than a header may have.
+        { [.. "PK\x03\x04"u8, 0, 0, 0, 0], "PyTorch" },
+        { [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, .. "."u8], "PyTorch" },
+        { [0x93, .. "NUMPY\x01\0v\0"u8], "NumPy" },
+        { [.. "version https://git-lfs.github.com/spec/v1\noid sha256:0"u8], "git lfs pull" },
+        { [.. "<!DOCTYPE html><html>"u8], "web page" },
+        { [.. "once upon a time"u8], "does not begin with" },
+        { [0xff, 0xd8, 0xff, 0xe0, 0, 16, .. "JFIF"u8], "does not begin with" },
+    };
+
+    [Theory, MemberData(nameof(Foreign))]
+    public void A_file_of_another_kind_is_called_what_it_is_and_no_length_is_made_of_its_first_bytes(byte[] start, string kind)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.Path("weights.pth");
+        File.WriteAllBytes(path, [.. start, .. new byte[100]]);
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path));
+        Assert.StartsWith($"{path} is not a safetensors file", error.Message, StringComparison.Ordinal);
+        Assert.Contains(kind, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"\d{5}", error.Message[path.Length..]);
+    }
+
+    /// <summary>A header of 0x280 bytes begins with the two bytes of a pickle; what stands behind the length decides.</summary>
+    [Fact]
+    public void A_length_that_looks_like_a_signature_is_a_length()
+    {
+        using TemporaryFolder folder = new();
+        string header = """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""";
+        string path = Write(folder, header.PadRight(0x280), new byte[4]);
+        Assert.Equal([0x80, 2], File.ReadAllBytes(path)[..2]);
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        Assert.Equal([1L], file.Entry("a").Shape);
+    }
+
+    [Fact]
+    public void A_missing_file_and_a_folder_are_refused_by_name()
+    {
+        using TemporaryFolder folder = new();
+        FileNotFoundException missing = Assert.Throws<FileNotFoundException>(() => SafetensorsFile.Open(folder.Path("none")));
+        Assert.Equal($"There is no file '{folder.Path("none")}' (looked for {folder.Path("none")}).", missing.Message);
+        Assert.Equal($"'{folder.Root}' is a folder, not a safetensors file.", Assert.Throws<FileNotFoundException>(() => SafetensorsFile.Open(folder.Root)).Message);
+    }
+
     [Theory, InlineData(0), InlineData(7), InlineData(8), InlineData(40)]
     public void A_file_cut_short_is_refused(int length)
     {
         using TemporaryFolder folder = new();
         string path = Write(folder, """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", new byte[4]);
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..length]);
-        Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path));
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path));
+        Assert.StartsWith(length < 9 ? $"{path} is not a safetensors file" : $"{path} is cut short or damaged", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dino.Nn;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -9,18 +10,19 @@ namespace Dino.Benchmarks.Peers.Own;
 internal sealed class ForwardWorkload : IWorkload
 {
     private const int Side = 224;
-    private readonly CpuDevice _device;
+    private readonly Device _device;
     private readonly LoadedModel _model;
     private readonly float[] _pixels, _features;
     private readonly int _batch;
 
+    /// <param name="architecture">Such as vit_small, or vit_base/14 for patches of another size.</param>
     /// <param name="weights">A safetensors file, or "none" for first weights: the time is the same, the features are not comparable.</param>
     /// <param name="format">How weights are packed; F32 is what the dino tool does by default.</param>
-    public ForwardWorkload(string architecture, int batch, int threads, string weights, WeightFormat format)
+    public ForwardWorkload(string architecture, int batch, string device, string weights, WeightFormat format)
     {
-        _device = new CpuDevice(threads);
+        _device = WorkloadDevice.Open(device);
         _model = weights == "none"
-            ? ModelFile.Untrained(VisionTransformerOptions.ByName(architecture), _device, format: format)
+            ? ModelFile.Untrained(Options(architecture), _device, format: format)
             : ModelFile.Load(weights, _device, format: format);
         _batch = batch;
         _pixels = Noise.Of(batch * 3 * Side * Side);
@@ -35,6 +37,11 @@ internal sealed class ForwardWorkload : IWorkload
 
     /// <summary>The first features of the last picture.</summary>
     public double[] Check() => [.. _features.Skip(_features.Length / _batch * (_batch - 1)).Take(8).Select(value => (double)value)];
+
+    private static VisionTransformerOptions Options(string architecture) =>
+        architecture.Split('/') is [var name, var patch]
+            ? VisionTransformerOptions.ByName(name) with { PatchSize = int.Parse(patch, CultureInfo.InvariantCulture) }
+            : VisionTransformerOptions.ByName(architecture);
 
     public void Dispose()
     {

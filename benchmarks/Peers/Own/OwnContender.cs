@@ -31,8 +31,8 @@ internal static class OwnContender
     {
         ["gemm", var kind, var m, var n, var k, var batch, var threads] => new GemmWorkload(kind, Number(m), Number(n), Number(k), Number(batch), Number(threads)),
         ["packed", var m, var n, var k, var threads] => new PackedWorkload(Number(m), Number(n), Number(k), Number(threads)),
-        ["forward", var architecture, var batch, var threads, var weights, var format] => new ForwardWorkload(architecture, Number(batch), Number(threads), weights, Enum.Parse<WeightFormat>(format)),
-        ["train", var architecture, var prototypes, var batch, var threads] => new TrainWorkload(architecture, Number(prototypes), Number(batch), Number(threads)),
+        ["forward", var architecture, var batch, var device, var weights, var format] => new ForwardWorkload(architecture, Number(batch), device, weights, Enum.Parse<WeightFormat>(format)),
+        ["train", var architecture, var prototypes, var batch, var device] => new TrainWorkload(architecture, Number(prototypes), Number(batch), device),
         ["pictures", var job, var folder] => new PictureWorkload(job, folder),
         ["knn", var folder, var threads] => new KnnWorkload(folder, Number(threads)),
         ["kernel", var name, var threads] => new KernelWorkload(Enum.Parse<Kernel>(name), Number(threads)),

@@ -7,16 +7,16 @@ namespace Dino.Benchmarks.Peers.Own;
 /// <summary>A whole DINO step on fixed crops: teacher, student, loss, backward, clipping, AdamW, EMA, centre.</summary>
 internal sealed class TrainWorkload : IWorkload
 {
-    private readonly CpuDevice _device;
+    private readonly Device _device;
     private readonly DinoTrainer _trainer;
     private readonly CropView[] _views;
     private readonly int _batch;
     private float _loss;
 
-    /// <param name="architecture">vit_tiny or vit_small with 2 x 224 + 8 x 96 pixels, or cifar: ViT-Ti with patches of 4 and 2 x 32 + 4 x 16.</param>
-    public TrainWorkload(string architecture, int prototypes, int batch, int threads)
+    /// <param name="architecture">vit_tiny, vit_small or vit_base with 2 x 224 + 8 x 96 pixels, or cifar: ViT-Ti with patches of 4 and 2 x 32 + 4 x 16.</param>
+    public TrainWorkload(string architecture, int prototypes, int batch, string device)
     {
-        _device = new CpuDevice(threads);
+        _device = WorkloadDevice.Open(device);
         _batch = batch;
         TrainShape shape = TrainShape.Of(architecture);
         DinoOptions options = new()

@@ -1,0 +1,99 @@
+using System.Runtime.InteropServices;
+using Dino.Cuda;
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+using Dino.Tests.Cuda.Emulator;
+using Dino.Tests.Tensors;
+
+namespace Dino.Tests.Cuda;
+
+/// <summary>Runs backend operations on a CUDA device. Operands end where their allocations end, so that the device notices a kernel that goes on.</summary>
+internal sealed class DeviceBed : IDisposable
+{
+    private readonly Device _device;
+    private readonly List<(nint Address, long Bytes)> _allocations = [];
+    private readonly int _skew;
+
+    /// <param name="skew">Elements between 16-byte boundaries and the beginnings of operands.</param>
+    /// <param name="precision">How the device multiplies.</param>
+    public DeviceBed(int skew = 0, CudaPrecision precision = CudaPrecision.FP32) =>
+        (_device, _skew) = (new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision), skew);
+
+    public Backend Backend => _device.Backend;
+
+    /// <summary>Runs a problem, overwriting and accumulating, and compares every operand with its truth.</summary>
+    public void AssertSolves(KernelProblem problem) => problem.AssertSolved(_skew == 0 ? "cuda" : $"cuda, {_skew} elements off", accumulate => Solve(problem, accumulate));
+
+    /// <summary>Every operand as a problem leaves it.</summary>
+    public float[][] Solve(KernelProblem problem, bool accumulate = false)
+    {
+        View[] views = [.. problem.Operands.Select(operand => Place(operand, accumulate))];
+        problem.Run(Backend, views, accumulate);
+        float[][] results = [.. views.Select(Read<float>)];
+        Release();
+        return results;
+    }
+
+    /// <summary>Managed bytes that a warm call allocates.</summary>
+    public long AllocatedBytes(KernelProblem problem)
+    {
+        View[] views = [.. problem.Operands.Select(operand => Place(operand, accumulate: false))];
+        problem.Run(Backend, views, false);
+        problem.Run(Backend, views, false);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        problem.Run(Backend, views, false);
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        Release();
+        return bytes;
+    }
+
+    /// <summary>Memory of the device that holds values, or NaN where there are none.</summary>
+    public View Write(ReadOnlySpan<float> values, Shape shape)
+    {
+        View view = Take(shape);
+        float[] content = new float[shape.Count];
+        if (values.IsEmpty)
+            Array.Fill(content, float.NaN);
+        else
+            values.CopyTo(content);
+        Backend.Upload(MemoryMarshal.AsBytes(content.AsSpan()), view);
+        return view;
+    }
+
+    /// <summary>Memory of the device.</summary>
+    public View Take(Shape shape, DType type = DType.F32)
+    {
+        long bytes = (shape.Count + _skew) * type.Size();
+        nint address = Backend.Allocate(bytes);
+        _allocations.Add((address, bytes));
+        return new View(address + (_skew * type.Size()), type, shape);
+    }
+
+    public T[] Read<T>(View view)
+        where T : unmanaged
+    {
+        T[] values = new T[view.Count];
+        Backend.Download(view, MemoryMarshal.AsBytes(values.AsSpan()));
+        return values;
+    }
+
+    /// <summary>Frees all operands.</summary>
+    public void Release()
+    {
+        foreach ((nint address, long bytes) in _allocations)
+            Backend.Free(address, bytes);
+        _allocations.Clear();
+    }
+
+    public void Dispose()
+    {
+        Release();
+        _device.Dispose();
+    }
+
+    private View Place(Operand operand, bool accumulate)
+    {
+        bool filled = operand.Access is Access.Input or Access.InPlace || (operand.Access == Access.Gradient && accumulate);
+        return Write(filled ? operand.Values : default, operand.Shape);
+    }
+}
