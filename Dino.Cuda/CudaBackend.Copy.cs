@@ -94,11 +94,11 @@ internal sealed unsafe partial class CudaBackend
         Walk(_kernels["copy", kernel], x, y, axes, run);
     }
 
-    /// <summary>Queues a walk, in two halves where it has more elements than the kernel can count.</summary>
+    /// <summary>Queues a walk, in two halves where the kernel cannot count its elements.</summary>
     private void Walk(Kernel kernel, nint x, nint y, ReadOnlySpan<StridedPlan.Axis> axes, int size)
     {
         long count = Elements(axes);
-        if (count <= int.MaxValue)
+        if (count <= MostCounted)
         {
             LaunchOver(kernel, new WalkArguments(x, y, (int)count, axes.Length, ToArguments(axes)), count);
             return;

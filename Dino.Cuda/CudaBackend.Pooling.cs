@@ -34,7 +34,7 @@ internal sealed unsafe partial class CudaBackend
     {
         nint input = (nint)(picture.Height * picture.RowElements * sizeof(float));
         nint output = (nint)(picture.Window.OutputHeight * picture.OutputRowElements * sizeof(float));
-        foreach ((int first, int count) in new SampleRuns(picture.Samples, walked))
+        foreach ((int first, int count) in new SampleRuns(picture.Samples, walked, MostCounted))
         {
             PoolArguments arguments = all with
             {

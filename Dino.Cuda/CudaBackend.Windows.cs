@@ -24,7 +24,7 @@ internal sealed unsafe partial class CudaBackend
         int unit = IsCutInQuads(x.Address | y.Address, run | picture.RowElements | windowStep | inner) ? QuadElements : 1;
         string kernel = unit == QuadElements ? "unroll_windows_16" : "unroll_windows_4";
         long sample = picture.Height * picture.RowElements, outputs = y.Count / picture.Samples;
-        foreach ((int first, int count) in new SampleRuns(picture.Samples, outputs / unit))
+        foreach ((int first, int count) in new SampleRuns(picture.Samples, outputs / unit, MostCounted))
         {
             UnrollArguments arguments = new(
                 x.Address + (nint)(first * sample * sizeof(float)), y.Address + (nint)(first * outputs * sizeof(float)),
@@ -43,7 +43,7 @@ internal sealed unsafe partial class CudaBackend
         int unit = IsCutInQuads(dy.Address | dx.View.Address, picture.Channels) ? QuadElements : 1;
         string kernel = unit == QuadElements ? "roll_windows_16" : "roll_windows_4";
         long sample = picture.Height * picture.RowElements, outputs = dy.Count / picture.Samples;
-        foreach ((int first, int count) in new SampleRuns(picture.Samples, sample / unit))
+        foreach ((int first, int count) in new SampleRuns(picture.Samples, sample / unit, MostCounted))
         {
             RollArguments arguments = new(
                 dy.Address + (nint)(first * outputs * sizeof(float)), dx.View.Address + (nint)(first * sample * sizeof(float)), checked((int)(count * sample / unit)),
@@ -56,10 +56,10 @@ internal sealed unsafe partial class CudaBackend
     /// <param name="addresses">Joined by OR, and so are the lengths.</param>
     private static bool IsCutInQuads(nint addresses, long lengths) => UnitBytes(addresses | (lengths * sizeof(float))) == QuadElements * sizeof(float);
 
-    /// <summary>Runs of samples that kernels can count the elements of.</summary>
-    private ref struct SampleRuns(int samples, long elements)
+    /// <summary>Runs of samples with as many elements as kernels can count.</summary>
+    private ref struct SampleRuns(int samples, long elements, long mostCounted)
     {
-        private readonly int _most = (int)Math.Clamp(int.MaxValue / elements, 1, samples);
+        private readonly int _most = (int)Math.Clamp(mostCounted / elements, 1, samples);
         private int _next;
 
         public (int First, int Count) Current { get; private set; }

@@ -22,7 +22,7 @@ internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue 
     private readonly WorkQueue _queue = queue;
     private readonly SegmentTables _segments = new(context, queue);
 
-    public CudaBackend(CudaContext context, CudaPrecision precision, CublasLt? library = null)
+    public CudaBackend(CudaContext context, CudaPrecision precision, CublasLt? library)
         : this(context, new WorkQueue(context), precision, library)
     {
     }

@@ -17,12 +17,12 @@ public sealed class CudaDevice : Device
     }
 
     internal CudaDevice(CudaDevices devices, int index, CudaPrecision precision = CudaPrecision.FP32)
-        : base(CreateBackend(devices, index, precision)) => (Info, Precision) = (devices.Devices[index], precision);
+        : base(devices.Open(index, precision)) => (Info, Precision) = (devices.Devices[index], precision);
 
     /// <summary>What the device is.</summary>
     public CudaDeviceInfo Info { get; }
 
-    /// <summary>How it multiplies.</summary>
+    /// <summary>How it multiplies the operands of matrix products and attention.</summary>
     public CudaPrecision Precision { get; }
 
     /// <inheritdoc/>
@@ -31,10 +31,4 @@ public sealed class CudaDevice : Device
     /// <summary>Whether there is a device that can be used.</summary>
     /// <param name="reason">If not: why, and what to do about it. Empty otherwise.</param>
     public static bool IsAvailable(out string reason) => CudaDevices.Find().IsAvailable(out reason);
-
-    private static CudaBackend CreateBackend(CudaDevices devices, int index, CudaPrecision precision)
-    {
-        CudaContext context = devices.Open(index);
-        return new CudaBackend(context, precision, devices.OpenProducts(context, precision));
-    }
 }

@@ -9,8 +9,8 @@ namespace Dino.Cuda;
 /// </remarks>
 public sealed class CudaDevices
 {
-    /// <summary>The environment variable that leaves matrix products to the own kernels if it is 0.</summary>
-    internal const string ProductsVariable = "DINO_CUDA_CUBLAS";
+    /// <summary>0 leaves matrix products to the own kernels.</summary>
+    private const string LibraryVariable = "DINO_CUDA_CUBLAS";
 
     private readonly DriverTable? _table;
     private readonly CublasLtTable? _products;
@@ -44,20 +44,22 @@ public sealed class CudaDevices
         return isAvailable;
     }
 
-    /// <summary>Opens the context of one of the <see cref="Devices"/>.</summary>
+    /// <summary>Opens a backend on one of the <see cref="Devices"/>.</summary>
     /// <exception cref="InvalidOperationException">There is no such device, or it cannot be used; the message says why.</exception>
-    internal CudaContext Open(int index)
+    internal CudaBackend Open(int index, CudaPrecision precision)
     {
         if (_table is null || Devices.Count == 0)
             throw new InvalidOperationException($"There is no CUDA device. {_reason}");
         if (index < 0 || index >= Devices.Count)
             throw new InvalidOperationException($"There is no CUDA device {index}: {(Devices.Count == 1 ? "the only one has index 0" : $"they are numbered 0 to {Devices.Count - 1}")}.");
         CudaDeviceInfo info = Devices[index];
-        return info.Problem is null ? new CudaContext(_table, index) : throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+        if (info.Problem is not null)
+            throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
+        CudaContext context = new(_table, index);
+        return new CudaBackend(context, precision, Library(context, precision));
     }
 
-    /// <summary>Starts the library for matrix products on a device; null if there is none that runs there, for there are kernels for all it does.</summary>
-    internal CublasLt? OpenProducts(CudaContext context, CudaPrecision precision)
+    private CublasLt? Library(CudaContext context, CudaPrecision precision)
     {
         try
         {
@@ -65,6 +67,7 @@ public sealed class CudaDevices
         }
         catch (CudaException)
         {
+            // A library that does not know this device: there are kernels for all it does.
             return null;
         }
     }
@@ -75,7 +78,7 @@ public sealed class CudaDevices
         CudaLibrary driver = search.Find(LibraryNames.Driver);
         (DriverTable? table, CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? (null, [], missing) : Ask(host, driver);
         CudaLibrary cublasLt = search.Find(LibraryNames.CublasLt);
-        CublasLtTable? products = cublasLt.Location is null || host.Variable(ProductsVariable) == "0" ? null : CublasLtTable.Fill(name => host.Export(cublasLt.Handle, name));
+        CublasLtTable? products = cublasLt.Handle == 0 || host.Variable(LibraryVariable) == "0" ? null : CublasLtTable.Fill(name => host.Export(cublasLt.Handle, name));
         return new CudaDevices(driver, cublasLt, search.Find(LibraryNames.Cublas), table, products, devices, reason);
     }
 

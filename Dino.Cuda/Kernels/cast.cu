@@ -25,7 +25,7 @@ struct BF16 {
     // NaN stays NaN (quiet) where rounding could carry it to infinity.
     static __device__ __forceinline__ u16 write(float x) {
         u32 b = bits(x), rounded = b + 0x7fffu + (b >> 16 & 1u);
-        return (u16)((x == x ? rounded : b | 0x400000u) >> 16);
+        return (u16)((b << 1 > 0xff000000u ? b | 0x400000u : rounded) >> 16);
     }
 };
 

@@ -3,9 +3,18 @@
 #pragma once
 #include "cuda.cuh"
 
-// The larger and the smaller; NaN if either is. max and min of cuda.cuh answer the other number.
-__device__ __forceinline__ float max_or_nan(float a, float b) { return __nvvm_fmax_ftz_nan_f(a, b); }
-__device__ __forceinline__ float min_or_nan(float a, float b) { return __nvvm_fmin_ftz_nan_f(a, b); }
+// The larger and the smaller; NaN if either is. max and min of cuda.cuh answer the other number. Assembly, because the compiler writes the modifiers
+// in an order that the PTX manual does not have.
+__device__ __forceinline__ float max_or_nan(float a, float b) {
+    float y;
+    asm("max.ftz.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+    return y;
+}
+__device__ __forceinline__ float min_or_nan(float a, float b) {
+    float y;
+    asm("min.ftz.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+    return y;
+}
 
 __device__ __forceinline__ float abs(float x) { return __builtin_fabsf(x); }
 __device__ __forceinline__ float sqrt(float x) { return __nvvm_sqrt_rn_ftz_f(x); }

@@ -4,12 +4,11 @@
 
 // A number that grows with x.
 __device__ __forceinline__ u32 rank_of(float x) {
-    u32 b = bits(x);
-    if ((b & 0x7fffffffu) > 0x7f800000u)
-        return 0xffffffffu;
-    if (b == 0x80000000u)
-        b = 0;
-    return b >> 31 ? ~b : b | 0x80000000u;
+    u32 b = bits(x), size = b & 0x7fffffffu;
+    // Of negative numbers the one with the larger bits is smaller.
+    u32 rank = b ^ ((u32)((i32)b >> 31) | 0x80000000u);
+    rank = size == 0 ? 0x80000000u : rank;
+    return size > 0x7f800000u ? 0xffffffffu : rank;
 }
 
 // A number that grows as x falls; NaN is above again.

@@ -16,8 +16,8 @@ public sealed class BenchCommandTests
         double Number(string name) => json.GetProperty(name).GetDouble();
         Assert.InRange(Number("median_ms"), Number("min_ms"), Number("max_ms"));
         Assert.True(Number("min_ms") > 0);
-        // Both are rounded to three digits after the point.
-        Assert.Equal(3000, Number("images_per_second") * Number("median_ms"), 3000 * (0.001 / Number("median_ms")));
+        // Both are rounded to three digits after the point: half a thousandth of each, times the other. On a busy machine the median is the larger one.
+        Assert.Equal(3000, Number("images_per_second") * Number("median_ms"), 0.0006 * (Number("images_per_second") + Number("median_ms")));
         // A .NET process alone takes 20 MB, this network next to nothing.
         Assert.InRange(Number("peak_rss_mb"), 20, 2000);
         Assert.Equal((5, 3, 1), ((int)Number("repeats"), (int)Number("batch"), (int)Number("threads")));

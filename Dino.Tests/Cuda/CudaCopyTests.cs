@@ -1,3 +1,4 @@
+using Dino.Cuda;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 
@@ -135,6 +136,21 @@ public sealed class CudaCopyTests
         AssertWalks(both, [200, 4], [4, 1], 0, 800, [2, 1], 0, 402, true);
         AssertWalks(both, [9, 20, 3, 4], [240, 12, 4, 1], 0, 2160, [30, 2, 30, 1], 0, 700, true);
         AssertWalks(both, [7, 4], [4, 1], 0, 28, [0, 1], 0, 4, false);
+    }
+
+    [Fact]
+    public void Walks_with_more_elements_than_a_kernel_counts_are_cut()
+    {
+        using ComparedBackends both = new();
+        ((CudaBackend)both.Cuda).MostCounted = 50;
+        foreach (int[] lengths in (int[][])[[700], [3, 70], [40, 7, 3], [12, 5, 16], [2, 3, 2, 3, 2, 3]])
+        {
+            foreach (int[] order in Permutations(lengths.Length).Take(30))
+            {
+                AssertPermutes(both, lengths, order, DType.F32, true, 1);
+                AssertPermutes(both, lengths, order, DType.F32, false, 0);
+            }
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Dino.Cuda;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 
@@ -57,6 +58,22 @@ public sealed class CudaWindowTests
                 backend.PoolBackward(op, v[0], v[2], w, Destination.None);
             });
         }
+    }
+
+    [Fact]
+    public void Samples_with_more_elements_than_a_kernel_counts_are_cut()
+    {
+        using ComparedBackends both = new();
+        ((CudaBackend)both.Cuda).MostCounted = 200;
+        Window window = new(3, 3, 1, 1, 1, 1, 1, 1, 5, 4);
+        Contents x = Contents.Quarters([7, 5, 4, 2], 1), y = Contents.Unwritten([140, 18]), dx = Contents.Unwritten([7, 5, 4, 2]), z = Contents.Unwritten([7, 5, 4, 2]), dz = Contents.Quarters([7, 5, 4, 2], 2);
+        both.AssertEqual("cut", [x, y, dx, z, dz], (backend, v) =>
+        {
+            backend.Im2Col(v[0], window, v[1]);
+            backend.Col2Im(v[1], window, new Destination(v[2]));
+            backend.Pool(PoolOp.Max, v[0], window, v[3]);
+            backend.PoolBackward(PoolOp.Max, v[0], v[3], window, new Destination(v[4], true));
+        });
     }
 
     [Fact]

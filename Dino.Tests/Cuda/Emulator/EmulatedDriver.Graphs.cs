@@ -9,7 +9,7 @@ internal static unsafe partial class EmulatedDriver
     {
         "cuStreamBeginCapture_v2" => (nint)(delegate* unmanaged<nint, CaptureMode, int>)&StreamBeginCapture,
         "cuStreamEndCapture" => (nint)(delegate* unmanaged<nint, nint*, int>)&StreamEndCapture,
-        "cuGraphGetNodes" => (nint)(delegate* unmanaged<nint, nint*, nuint*, int>)&GraphGetNodes,
+        "cuStreamGetCaptureInfo_v2" => (nint)(delegate* unmanaged<nint, CaptureStatus*, ulong*, nint*, nint**, nuint*, int>)&StreamGetCaptureInfo,
         "cuGraphInstantiateWithFlags" => (nint)(delegate* unmanaged<nint*, nint, ulong, int>)&GraphInstantiate,
         "cuGraphExecKernelNodeSetParams" => (nint)(delegate* unmanaged<nint, nint, KernelNode*, int>)&GraphExecKernelNodeSetParams,
         "cuGraphLaunch" => (nint)(delegate* unmanaged<nint, nint, int>)&GraphLaunch,
@@ -27,6 +27,7 @@ internal static unsafe partial class EmulatedDriver
             return Fail(EmulatedErrors.InvalidValue, "the stream is recording already");
         stream.Capture = new EmulatedGraph(stream.Machine);
         stream.CapturingThread = Environment.CurrentManagedThreadId;
+        stream.IsRelaxed = mode == CaptureMode.Relaxed;
         return 0;
     }
 
@@ -50,17 +51,18 @@ internal static unsafe partial class EmulatedDriver
     }
 
     [UnmanagedCallersOnly]
-    private static int GraphGetNodes(nint handle, nint* nodes, nuint* count)
+    private static int StreamGetCaptureInfo(nint handle, CaptureStatus* status, ulong* id, nint* graph, nint** last, nuint* count)
     {
-        if (Handles.Find<EmulatedGraph>(handle) is not { } graph)
-            return Fail(EmulatedErrors.InvalidHandle, $"there is no graph 0x{handle:x}");
-        if (nodes != null)
-        {
-            for (int n = 0; n < (int)*count; n++)
-                nodes[n] = n < graph.Nodes.Count ? graph.Nodes[n].Handle : 0;
-        }
-
-        *count = nodes == null ? (nuint)graph.Nodes.Count : Math.Min(*count, (nuint)graph.Nodes.Count);
+        if (OfStream(handle, out int error) is not { } stream)
+            return error;
+        *status = stream.Capture is null ? CaptureStatus.None : stream.IsCaptureSpoilt ? CaptureStatus.Invalidated : CaptureStatus.Active;
+        if (*status != CaptureStatus.Active)
+            return 0;
+        // A recording of one stream is a chain: what comes next depends on its last step.
+        EmulatedNode? end = stream.Capture!.Nodes.LastOrDefault();
+        stream.LastNode[0] = end?.Handle ?? 0;
+        (*id, *graph, *count) = ((ulong)handle, 0, end is null ? 0u : 1u);
+        *last = stream.LastNode;
         return 0;
     }
 

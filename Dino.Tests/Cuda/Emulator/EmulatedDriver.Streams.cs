@@ -46,7 +46,7 @@ internal static unsafe partial class EmulatedDriver
     /// <summary>Whether a call is forbidden because a graph is being recorded.</summary>
     private static bool Forbid(EmulatedMachine machine, string call, out int error)
     {
-        error = machine.Capturing() is { } stream ? Spoil(stream, call) : 0;
+        error = machine.Capturing() is { IsRelaxed: false } stream ? Spoil(stream, call) : 0;
         return error != 0;
     }
 

@@ -38,8 +38,16 @@ internal abstract class EmulatedObject
 
 internal sealed class EmulatedContext(EmulatedMachine machine) : EmulatedObject(machine);
 
-internal sealed class EmulatedStream(EmulatedMachine machine) : EmulatedObject(machine)
+internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedObject(machine)
 {
+    private readonly nint[] _lastNode = GC.AllocateArray<nint>(1, pinned: true);
+
+    /// <summary>Where the handle of the last recorded step is put for who asks for it.</summary>
+    public nint* LastNode => (nint*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _lastNode[0]);
+
+    /// <summary>Whether the recording permits calls that could disturb it.</summary>
+    public bool IsRelaxed { get; set; }
+
     /// <summary>What is being recorded instead of run; null when nothing is.</summary>
     public EmulatedGraph? Capture { get; set; }
 

@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Dino.Tests.Cuda.Emulator;
 
@@ -20,9 +22,12 @@ internal sealed unsafe class GlobalAccess(DeviceMemory memory)
     /// <summary>Host addresses of an access by the lanes of a warp.</summary>
     /// <param name="addresses">Device addresses on entry, host addresses on return.</param>
     /// <param name="bytes">Size of the access of each lane, a power of two that its address is a multiple of.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Translate(int instruction, long* addresses, uint mask, int bytes)
     {
         ref (long Start, long End) last = ref _last[instruction];
+        if (mask == uint.MaxValue && last.Start != 0 && AreInside(addresses, last.Start, last.End - bytes, bytes - 1))
+            return;
         for (uint left = mask; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
@@ -38,5 +43,27 @@ internal sealed unsafe class GlobalAccess(DeviceMemory memory)
 
             addresses[lane] = address - DeviceMemory.Distance;
         }
+    }
+
+    /// <summary>Turns addresses of all lanes into pointers if they are aligned and within bounds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool AreInside(long* addresses, long first, long last, long unaligned)
+    {
+        Vector256<long> lowest = Vector256.Load(addresses), highest = lowest, bits = lowest;
+        for (int lane = Vector256<long>.Count; lane < Warp.Lanes; lane += Vector256<long>.Count)
+        {
+            Vector256<long> next = Vector256.Load(addresses + lane);
+            lowest = Vector256.Min(lowest, next);
+            highest = Vector256.Max(highest, next);
+            bits |= next;
+        }
+
+        if (!Vector256.GreaterThanOrEqualAll(lowest, Vector256.Create(first)) || !Vector256.LessThanOrEqualAll(highest, Vector256.Create(last))
+            || (bits & Vector256.Create(unaligned)) != Vector256<long>.Zero)
+            return false;
+        Vector256<long> distance = Vector256.Create(DeviceMemory.Distance);
+        for (int lane = 0; lane < Warp.Lanes; lane += Vector256<long>.Count)
+            (Vector256.Load(addresses + lane) - distance).Store(addresses + lane);
+        return true;
     }
 }

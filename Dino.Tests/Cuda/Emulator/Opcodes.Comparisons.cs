@@ -23,6 +23,8 @@ internal static unsafe partial class Opcodes
         AddFloats<float>("f32");
         AddFloats<double>("f64");
         AddFlushed("f32");
+        AddHalves<NotFlushed>("");
+        AddHalves<IsFlushed>(".ftz");
         foreach (string type in (string[])["b16", "u16", "s16", "b32", "u32", "s32", "f32"])
             Add("selp." + type, &Lane.Choose<uint>, To(type), From(type), From(type), Predicate());
         foreach (string type in (string[])["b64", "u64", "s64", "f64"])
@@ -45,6 +47,19 @@ internal static unsafe partial class Opcodes
         AddComparison<float, FlushedTest<Not<float, Less<float>>>>("geu", ".ftz", type);
         AddComparison<float, AreNumbers<float>>("num", ".ftz", type);
         AddComparison<float, Not<float, AreNumbers<float>>>("nan", ".ftz", type);
+    }
+
+    private static void AddHalves<TFlushing>(string flush)
+        where TFlushing : struct, IFlushing
+    {
+        AddComparison<uint, HalfTest<Equal<float>, TFlushing>>("eq", flush, "f16");
+        AddComparison<uint, HalfTest<Unequal<float>, TFlushing>>("ne", flush, "f16");
+        AddComparison<uint, HalfTest<Less<float>, TFlushing>>("lt", flush, "f16");
+        AddComparison<uint, HalfTest<LessOrEqual<float>, TFlushing>>("le", flush, "f16");
+        AddComparison<uint, HalfTest<Greater<float>, TFlushing>>("gt", flush, "f16");
+        AddComparison<uint, HalfTest<GreaterOrEqual<float>, TFlushing>>("ge", flush, "f16");
+        AddComparison<uint, HalfTest<AreNumbers<float>, TFlushing>>("num", flush, "f16");
+        AddComparison<uint, HalfTest<Not<float, AreNumbers<float>>, TFlushing>>("nan", flush, "f16");
     }
 
     private static void AddEqual<T>(string type)
@@ -160,6 +175,25 @@ internal static unsafe partial class Opcodes
         where TOp : struct, IVector2<float>
     {
         public static Vector256<float> Of(Vector256<float> a, Vector256<float> b) => TOp.Of(Flush(a), Flush(b));
+    }
+
+    private readonly struct HalfTest<TOp, TFlushing> : IVector2<uint>
+        where TOp : struct, IVector2<float>
+        where TFlushing : struct, IFlushing
+    {
+        public static Vector256<uint> Of(Vector256<uint> a, Vector256<uint> b) => TOp.Of(Widen(a), Widen(b)).AsUInt32();
+
+        private static Vector256<float> Widen(Vector256<uint> halves)
+        {
+            float* values = stackalloc float[Vector256<float>.Count];
+            for (int n = 0; n < Vector256<float>.Count; n++)
+            {
+                Half value = BitConverter.UInt16BitsToHalf((ushort)halves[n]);
+                values[n] = TFlushing.Flushes && Half.IsSubnormal(value) ? 0 : (float)value;
+            }
+
+            return Vector256.Load(values);
+        }
     }
 
     private readonly struct UnsignedNarrow : IVector1<int>

@@ -12,6 +12,7 @@ internal static unsafe partial class Opcodes
         Add(new Opcode("bra.uni", 0, InstructionKind.Branch, [new(OperandRole.Label, default)]));
         Add(new Opcode("ret", 0, InstructionKind.Exit, []));
         Add(new Opcode("exit", 0, InstructionKind.Exit, []));
+        Add("trap", &Trap);
         Add(new Opcode("bar.sync", 0, InstructionKind.Barrier, [number, number], Optional: 1));
         Add(new Opcode("barrier.sync", 0, InstructionKind.Barrier, [number, number], Optional: 1));
         AddBarrier("bar.red.or.pred", &ReceiveAny, new(OperandRole.DestinationPredicates, PtxType.Predicate));
@@ -39,6 +40,8 @@ internal static unsafe partial class Opcodes
             Add(name, &CopyPart, to, from, size, From("u32"));
         }
     }
+
+    private static void Trap(Warp warp, Instruction i) => throw new KernelFault(BitOperations.TrailingZeroCount(warp.Mask), "the kernel gives up");
 
     private static void Nothing(Warp warp, Instruction i)
     {

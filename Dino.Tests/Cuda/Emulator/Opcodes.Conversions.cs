@@ -27,6 +27,7 @@ internal static unsafe partial class Opcodes
         foreach (string type in (string[])["b64", "u64", "s64", "f64"])
             Add("mov." + type, &Lane.Vector<ulong, Itself<ulong>>, To(type), new(OperandRole.Anything, Type(type)));
         Add("mov.pred", &MovePredicate, To("pred"), Predicate());
+        Add("mov.pred", &SetPredicate, To("pred"), new(OperandRole.Immediate, PtxType.Predicate));
         Add("mov.b32", &Pack32, To("b32"), new(OperandRole.SourceVector, Type("b16"), 2));
         Add("mov.b32", &Unpack32, new(OperandRole.DestinationVector, Type("b16"), 2), From("b32"));
         Add("mov.b64", &Pack64, To("b64"), new(OperandRole.SourceVector, Type("b32"), 2));
@@ -73,6 +74,13 @@ internal static unsafe partial class Opcodes
     {
         uint* d = (uint*)(warp.Registers + i.D);
         *d = (*d & ~warp.Mask) | ((*(uint*)(warp.Registers + i.P) ^ i.PFlip) & warp.Mask);
+    }
+
+    /// <summary>To a number: 0 is false, anything else is true.</summary>
+    private static void SetPredicate(Warp warp, Instruction i)
+    {
+        uint* d = (uint*)(warp.Registers + i.D);
+        *d = i.Immediate != 0 ? *d | warp.Mask : *d & ~warp.Mask;
     }
 
     private static void Pack32(Warp warp, Instruction i)

@@ -33,8 +33,8 @@ internal static unsafe partial class Opcodes
         Both2<LargerNumber<float>>("max");
         Same("min.f64", 2, &Lane.Vector2<double, SmallerNumber<double>>);
         Same("max.f64", 2, &Lane.Vector2<double, LargerNumber<double>>);
-        Both2<Smaller<float>>("min", ".NaN");
-        Both2<Larger<float>>("max", ".NaN");
+        AddNumberless<Smaller<float>>("min");
+        AddNumberless<Larger<float>>("max");
         Same("copysign.f32", 2, &Lane.Vector2<float, SignOf>);
     }
 
@@ -46,11 +46,19 @@ internal static unsafe partial class Opcodes
         Same(name + ".ftz.f32", 1, &Lane.Vector<float, Flushed<TOp>>);
     }
 
-    private static void Both2<TOp>(string name, string last = "")
+    private static void Both2<TOp>(string name)
         where TOp : struct, IVector2<float>
     {
-        Same(name + last + ".f32", 2, &Lane.Vector2<float, TOp>);
-        Same(name + ".ftz" + last + ".f32", 2, &Lane.Vector2<float, Flushed2<TOp>>);
+        Same(name + ".f32", 2, &Lane.Vector2<float, TOp>);
+        Same(name + ".ftz.f32", 2, &Lane.Vector2<float, Flushed2<TOp>>);
+    }
+
+    /// <summary>Adds the forms that give no number where an operand is none. The manual has one order of the modifiers, LLVM writes the other.</summary>
+    private static void AddNumberless<TOp>(string name)
+        where TOp : struct, IVector2<float>
+    {
+        Both2<TOp>(name + ".NaN");
+        Same(name + ".ftz.NaN.f32", 2, &Lane.Vector2<float, Flushed2<TOp>>);
     }
 
     private static void Both3<TOp>(string name)

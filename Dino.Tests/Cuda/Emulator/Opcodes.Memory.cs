@@ -112,6 +112,13 @@ internal static unsafe partial class Opcodes
         for (int n = 0; n < count; n++)
         {
             TRegister* d = (TRegister*)(warp.Registers + i.Vector[n]);
+            if (warp.Mask == uint.MaxValue)
+            {
+                for (int lane = 0; lane < Warp.Lanes; lane++)
+                    d[lane] = TRegister.CreateTruncating(pointers[lane][n]);
+                continue;
+            }
+
             for (uint left = warp.Mask; left != 0; left &= left - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(left);
@@ -132,6 +139,13 @@ internal static unsafe partial class Opcodes
         for (int n = 0; n < count; n++)
         {
             TRegister* a = (TRegister*)(warp.Registers + i.Vector[n]);
+            if (warp.Mask == uint.MaxValue)
+            {
+                for (int lane = 0; lane < Warp.Lanes; lane++)
+                    pointers[lane][n] = T.CreateTruncating(a[lane]);
+                continue;
+            }
+
             for (uint left = warp.Mask; left != 0; left &= left - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(left);

@@ -67,27 +67,25 @@ internal sealed unsafe class PtxAssembler
     private Instruction Decode(PtxStatement statement, int index)
     {
         IReadOnlyList<Opcode> forms = Opcodes.Find(statement.Opcode) ?? throw new PtxException(statement.Line, $"there is no instruction '{statement.Opcode}'.");
-        PtxException? error = null;
+        string? error = null;
         foreach (Opcode opcode in forms)
         {
-            try
-            {
-                return Decode(statement, index, opcode);
-            }
-            catch (PtxException mismatch) when (forms.Count > 1)
-            {
-                error = mismatch;
-            }
+            if (TryDecode(statement, index, opcode, ref error) is { } instruction)
+                return instruction;
         }
 
-        throw error!;
+        throw new PtxException(statement.Line, error!);
     }
 
-    private Instruction Decode(PtxStatement statement, int index, Opcode opcode)
+    private Instruction? TryDecode(PtxStatement statement, int index, Opcode opcode, ref string? error)
     {
         int count = statement.Operands.Length;
         if (count > opcode.Operands.Length || count < opcode.Operands.Length - opcode.Optional)
-            throw new PtxException(statement.Line, $"'{statement.Text}' has {count} operands, {opcode.Name} takes {opcode.Operands.Length}.");
+        {
+            error ??= $"'{statement.Text}' has {count} operands, {opcode.Name} takes {opcode.Operands.Length}.";
+            return null;
+        }
+
         Instruction instruction = new() { Run = (delegate*<Warp, Instruction, void>)opcode.Run, Kind = opcode.Kind, Index = index, Statement = statement };
         if (statement.Guard is { } guard)
         {
@@ -102,8 +100,10 @@ internal sealed unsafe class PtxAssembler
         int next = 0;
         for (int n = 0; n < count; n++)
         {
-            if (!TryDecode(statement.Operands[n], opcode.Operands[n], instruction, vector, ref next))
-                throw new PtxException(statement.Line, $"operand {n + 1} of '{statement.Text}' is not what {opcode.Name} takes there.");
+            if (TryDecode(statement.Operands[n], opcode.Operands[n], instruction, vector, ref next))
+                continue;
+            error = $"operand {n + 1} of '{statement.Text}' is not what {opcode.Name} takes there.";
+            return null;
         }
 
         instruction.Vector = [.. vector];
@@ -178,6 +178,9 @@ internal sealed unsafe class PtxAssembler
                 return operand is PtxOperand.Memory memory && TryAddress(memory, rule, statement, out instruction.Address, out instruction.IsAddressWide, out instruction.Offset);
             case OperandRole.SourceAddress:
                 return operand is PtxOperand.Memory source && TryAddress(source, rule, statement, out instruction.Source, out instruction.IsSourceWide, out instruction.SourceOffset);
+            case OperandRole.Immediate when rule.Type == PtxType.Predicate && operand is PtxOperand.Integer { Value: var flag }:
+                instruction.Immediate = (int)flag;
+                return flag is 0 or 1 or -1;
             case OperandRole.Immediate when operand is PtxOperand.Integer { Value: >= 0 and <= int.MaxValue } number && (rule.Count == 1 || rule.Count == number.Value):
                 if (instruction.Immediates++ == 0)
                     instruction.Immediate = (int)number.Value;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Dino.Tests.Cuda.Emulator;
@@ -60,10 +61,13 @@ internal sealed unsafe class SharedMemory : IDisposable
     public void Finish() => PassBarrier();
 
     /// <summary>Where bytes are that a warp reads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public byte* Read(int warp, int lane, long address, int bytes)
     {
         Check(lane, address, bytes);
         uint mine = (uint)warp + 1;
+        if (!_hasCopies && bytes % 4 == 0 && IsQuickRead((uint*)(_writers + address), (uint*)(_readers + address), mine * 0x01010101, bytes / 4))
+            return _data + address;
         for (long at = address; at < address + bytes; at++)
         {
             uint writer = _writers[at], reader = _readers[at];
@@ -71,17 +75,20 @@ internal sealed unsafe class SharedMemory : IDisposable
                 throw Race(lane, at, $"reads what {Name(writer)} wrote");
             if (_hasCopies && _pending[at] != 0)
                 throw new KernelFault(lane, $"byte {at} of shared memory is read while a copy into it is under way: it was not waited for");
-            _readers[at] = (byte)(reader == 0 || reader == mine ? mine : Many);
+            _readers[at] = reader == 0 || reader == mine ? (byte)mine : Many;
         }
 
         return _data + address;
     }
 
     /// <summary>Where bytes are that a warp writes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public byte* Write(int warp, int lane, long address, int bytes)
     {
         Check(lane, address, bytes);
         uint mine = (uint)warp + 1;
+        if (!_hasCopies && bytes % 4 == 0 && IsQuickWrite((uint*)(_writers + address), (uint*)(_readers + address), mine * 0x01010101, bytes / 4))
+            return _data + address;
         for (long at = address; at < address + bytes; at++)
         {
             uint writer = _writers[at], reader = _readers[at];
@@ -132,6 +139,53 @@ internal sealed unsafe class SharedMemory : IDisposable
     }
 
     private static byte* Allocate() => (byte*)NativeMemory.AlignedAlloc(Capacity + 64, 64);
+
+    /// <summary>Marks words as read that nobody, or the same warp, has touched; false if it is not as simple as that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsQuickRead(uint* writers, uint* readers, uint mine, int words)
+    {
+        for (int n = 0; n < words; n++)
+        {
+            uint writer = writers[n], reader = readers[n];
+            if (writer != 0 && writer != mine)
+                return false;
+            if (reader == 0)
+                readers[n] = mine;
+            else if (reader != mine)
+                readers[n] = reader == uint.MaxValue ? reader : Join(reader, mine);
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc cref="IsQuickRead"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsQuickWrite(uint* writers, uint* readers, uint mine, int words)
+    {
+        for (int n = 0; n < words; n++)
+        {
+            uint writer = writers[n], reader = readers[n];
+            if ((writer != 0 && writer != mine) || (reader != 0 && reader != mine))
+                return false;
+        }
+
+        for (int n = 0; n < words; n++)
+            writers[n] = mine;
+        return true;
+    }
+
+    /// <summary>Marks of readers, byte by byte, after one more reader.</summary>
+    private static uint Join(uint readers, uint mine)
+    {
+        uint joined = 0;
+        for (int shift = 0; shift < 32; shift += 8)
+        {
+            uint reader = readers >> shift & 255, own = mine >> shift & 255;
+            joined |= (reader == 0 || reader == own ? own : Many) << shift;
+        }
+
+        return joined;
+    }
 
     private static KernelFault Race(int lane, long at, string what) => new(lane, $"race: {what} at byte {at} of shared memory without a barrier between them");
 

@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Dino.Tests.Cuda.Emulator;
 
@@ -12,14 +14,17 @@ internal unsafe interface ISpace
 /// <summary>The addresses of an instruction.</summary>
 internal static unsafe class Addresses
 {
+    /// <summary>Writes the addresses of all lanes, also of those that do not execute, where <see cref="Warp.Pointers"/> will be.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Compute(Warp warp, int place, bool isWide, long offset)
     {
         long* output = (long*)warp.Pointers;
         if (isWide)
         {
             long* registers = (long*)(warp.Registers + place);
-            for (int lane = 0; lane < Warp.Lanes; lane++)
-                output[lane] = registers[lane] + offset;
+            Vector256<long> added = Vector256.Create(offset);
+            for (int lane = 0; lane < Warp.Lanes; lane += Vector256<long>.Count)
+                (Vector256.Load(registers + lane) + added).Store(output + lane);
         }
         else
         {
@@ -30,6 +35,7 @@ internal static unsafe class Addresses
     }
 
     /// <summary>Turns addresses in shared memory into pointers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void TranslateShared(Warp warp, uint mask, int bytes, bool isWrite)
     {
         long* addresses = (long*)warp.Pointers;

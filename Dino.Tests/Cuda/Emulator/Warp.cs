@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Dino.Tests.Cuda.Emulator;
@@ -89,6 +90,7 @@ internal sealed unsafe partial class Warp : IDisposable
     }
 
     /// <summary>Runs until all threads have exited or wait for others of the block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public WarpStop Run()
     {
         Instruction[] code = _block.Program.Code;
