@@ -10,6 +10,22 @@ public static class Devices
 
     public static IReadOnlyList<string> Names { get; } = ["cpu-512", "cpu-256", "cpu-128", "composite", "cuda"];
 
+    /// <summary>Those with kernels that nothing else shares: one CPU and the GPU. For cases that are whole networks.</summary>
+    public static IReadOnlyList<string> Main { get; } = ["cpu-512", "cuda"];
+
+    /// <summary>Every case on every one of some devices.</summary>
+    public static TheoryData<string, string> With(IEnumerable<string> cases, IReadOnlyList<string>? names = null)
+    {
+        TheoryData<string, string> data = [];
+        foreach (string id in cases)
+        {
+            foreach (string name in names ?? Names)
+                data.Add(id, name);
+        }
+
+        return data;
+    }
+
     /// <summary>A device by name; two threads, so that work is really split.</summary>
     public static Device Create(string name) => name switch
     {

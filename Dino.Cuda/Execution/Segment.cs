@@ -80,7 +80,9 @@ internal sealed unsafe class Segment(CudaContext context) : IDisposable
             SharedBytes = shape.SharedBytes,
             Extra = (void**)extra,
         };
-        context.Driver.Check(context.Driver.cuGraphExecKernelNodeSetParams(_executable, entry.Node, &node), $"driver.cuGraphExecKernelNodeSetParams({entry.Call.Kernel.Name})");
+        CudaResult result = context.Driver.cuGraphExecKernelNodeSetParams(_executable, entry.Node, &node);
+        if (result != CudaResult.Success)
+            context.Driver.Check(result, $"driver.cuGraphExecKernelNodeSetParams({entry.Call.Kernel.Name})");
     }
 
     /// <summary>Gives an upload other bytes. The graph must not be running.</summary>

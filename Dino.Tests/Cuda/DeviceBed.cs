@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using Dino.Cuda;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
+using Dino.Tests.Cuda.Emulator;
 using Dino.Tests.Tensors;
 
 namespace Dino.Tests.Cuda;
@@ -8,12 +10,14 @@ namespace Dino.Tests.Cuda;
 /// <summary>Runs backend operations on a CUDA device. Operands end where their allocations end, so that the device notices a kernel that goes on.</summary>
 internal sealed class DeviceBed : IDisposable
 {
-    private readonly Device _device = Devices.Create("cuda");
+    private readonly Device _device;
     private readonly List<(nint Address, long Bytes)> _allocations = [];
     private readonly int _skew;
 
     /// <param name="skew">Elements between 16-byte boundaries and the beginnings of operands.</param>
-    public DeviceBed(int skew = 0) => _skew = skew;
+    /// <param name="precision">How the device multiplies.</param>
+    public DeviceBed(int skew = 0, CudaPrecision precision = CudaPrecision.FP32) =>
+        (_device, _skew) = (new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision), skew);
 
     public Backend Backend => _device.Backend;
 

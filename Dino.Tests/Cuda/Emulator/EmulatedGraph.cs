@@ -78,6 +78,7 @@ internal sealed class EmulatedGraphExecution : EmulatedObject
 
     public int Run()
     {
+        Machine.GraphLaunches++;
         foreach (EmulatedNode step in _steps)
         {
             int error = step.Run();

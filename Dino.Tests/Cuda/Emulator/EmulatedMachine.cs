@@ -43,6 +43,9 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
     /// <summary>Kernels that have run, of all names.</summary>
     public long Launches { get; private set; }
 
+    /// <summary>Graphs that have run.</summary>
+    public long GraphLaunches { get; set; }
+
     /// <summary>The machine with a number, as long as somebody holds it.</summary>
     public static EmulatedMachine? OfDevice(int device) => s_machines.TryGetValue(device, out WeakReference<EmulatedMachine>? found) && found.TryGetTarget(out EmulatedMachine? machine) ? machine : null;
 

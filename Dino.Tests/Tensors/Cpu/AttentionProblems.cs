@@ -6,7 +6,8 @@ namespace Dino.Tests.Tensors;
 /// <summary>Multi-head attention in double precision, with bounds on what F32 arithmetic may be off by.</summary>
 /// <remarks>
 /// A sum of n products is granted (8 + 2 √n) u Σ|terms|, u = 2^-24, as for matrix products. An error e of the scores of a row changes its
-/// probabilities by 2 e (numerator and sum); recomputing them from a rounded log-sum-exp adds u |logSumExp|.
+/// probabilities by 2 e (numerator and sum); recomputing them from a rounded log-sum-exp adds u |logSumExp|. Where operands are rounded before they are
+/// multiplied, every product is granted the error of that, too.
 /// </remarks>
 internal sealed class AttentionProblems
 {
@@ -16,10 +17,13 @@ internal sealed class AttentionProblems
     private const double Underflow = 1e-30;
     private readonly int _batch, _tokens, _heads, _depth;
     private readonly float _scale, _spread;
+    private readonly double _operandError;
     private readonly int _seed;
 
-    public AttentionProblems(int batch, int tokens, int heads, int depth, float spread = 1f)
+    /// <param name="operandError">Relative error of a product whose operands are rounded first.</param>
+    public AttentionProblems(int batch, int tokens, int heads, int depth, float spread = 1f, double operandError = 0)
     {
+        _operandError = operandError;
         (_batch, _tokens, _heads, _depth, _spread) = (batch, tokens, heads, depth, spread);
         _scale = 1f / MathF.Sqrt(depth);
         _seed = (batch * 7919) + (tokens * 31) + (heads * 7) + depth;
@@ -78,7 +82,7 @@ internal sealed class AttentionProblems
             {
                 int sample = b, head = h;
                 double At(int part, int token, int d) => qkv[(((((((sample * _tokens) + token) * 3) + part) * _heads) + head) * _depth) + d];
-                heads[(b * _heads) + h] = new Head(_tokens, _depth, _scale, At);
+                heads[(b * _heads) + h] = new Head(_tokens, _depth, _scale, _operandError, At);
                 if (dy is not null)
                     heads[(b * _heads) + h].Differentiate((token, d) => dy[(((((sample * _tokens) + token) * _heads) + head) * _depth) + d]);
             }
@@ -94,10 +98,10 @@ internal sealed class AttentionProblems
         private readonly double _scale, _sumOfDepth, _sumOfTokens;
         private readonly double[,] _q, _k, _v;
 
-        public Head(int tokens, int depth, double scale, Func<int, int, int, double> at)
+        public Head(int tokens, int depth, double scale, double operandError, Func<int, int, int, double> at)
         {
             (_tokens, _depth, _scale) = (tokens, depth, scale);
-            (_sumOfDepth, _sumOfTokens) = ((8 + (2 * Math.Sqrt(depth))) * Unit, (8 + (2 * Math.Sqrt(tokens))) * Unit);
+            (_sumOfDepth, _sumOfTokens) = (((8 + (2 * Math.Sqrt(depth))) * Unit) + operandError, ((8 + (2 * Math.Sqrt(tokens))) * Unit) + operandError);
             (_q, _k, _v) = (Table(depth, (i, d) => at(0, i, d)), Table(depth, (i, d) => at(1, i, d)), Table(depth, (i, d) => at(2, i, d)));
             P = new double[tokens, tokens];
             for (int i = 0; i < tokens; i++)

@@ -25,7 +25,7 @@ public sealed record GemmCase(int M, int N, int K)
 internal sealed unsafe class GemmData : IDisposable
 {
     private readonly float* _a, _b, _y;
-    private readonly int _lengthY;
+    private readonly int _lengthA, _lengthB, _lengthY;
 
     public GemmData(GemmCase x)
     {
@@ -37,6 +37,8 @@ internal sealed unsafe class GemmData : IDisposable
         Random random = new(x.M * 31 + x.N * 7 + x.K);
         _a = Allocate(random, x.SharedA ? 1 : count, sizeA, rowsA, columnsA, columnsA + x.PadA);
         _b = Allocate(random, x.SharedB ? 1 : count, sizeB, rowsB, columnsB, columnsB + x.PadB);
+        _lengthA = (int)sizeA * (x.SharedA ? 1 : count);
+        _lengthB = (int)sizeB * (x.SharedB ? 1 : count);
         _lengthY = (int)sizeY * (x.SharedY ? 1 : count);
         // With beta 0, y must be written without being read: all of it is NaN.
         _y = Allocate(random, x.SharedY ? 1 : count, sizeY, x.Beta == 0 ? 0 : x.M, x.N, x.N + x.PadY);
@@ -54,6 +56,10 @@ internal sealed unsafe class GemmData : IDisposable
     public GemmCase Case { get; }
 
     public MatMulArguments Arguments { get; }
+
+    public ReadOnlySpan<float> A => new(_a, _lengthA);
+
+    public ReadOnlySpan<float> B => new(_b, _lengthB);
 
     public float[] ReadY() => new ReadOnlySpan<float>(_y, _lengthY).ToArray();
 
