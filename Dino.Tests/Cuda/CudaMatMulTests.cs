@@ -87,6 +87,25 @@ public sealed class CudaMatMulTests
         }
     }
 
+    // 10 and 7 explicit digits: halves of the last one go away from zero in tf32, to an even digit in bf16.
+    [Theory]
+    [InlineData(CudaPrecision.FP32, 1.0 / (1 << 23), 1.0 / (1 << 23))]
+    [InlineData(CudaPrecision.TF32, 1.0 / (1 << 12), 0)]
+    [InlineData(CudaPrecision.TF32, 1.0 / (1 << 11), 1.0 / (1 << 10))]
+    [InlineData(CudaPrecision.TF32, 1.0 / (1 << 10), 1.0 / (1 << 10))]
+    [InlineData(CudaPrecision.BF16, 1.0 / (1 << 8), 0)]
+    [InlineData(CudaPrecision.BF16, 3.0 / (1 << 8), 1.0 / (1 << 6))]
+    [InlineData(CudaPrecision.BF16, 1.0 / (1 << 7), 1.0 / (1 << 7))]
+    public void Operands_are_rounded_to_the_precision_asked_for(CudaPrecision precision, double added, double kept)
+    {
+        using DeviceBed bed = new(precision: precision);
+        View a = bed.Write([(float)(1 + added)], [1, 1]), b = bed.Write([1], [1, 1]), y = bed.Take([1, 1]);
+        bed.Backend.MatMul(MatMulArguments.Single(a.Address, b.Address, y.Address, 1, 1, 1));
+        Assert.Equal((float)(1 + kept), bed.Read<float>(y)[0]);
+        bed.Backend.MatMul(MatMulArguments.Single(b.Address, a.Address, y.Address, 1, 1, 1));
+        Assert.Equal((float)(1 + kept), bed.Read<float>(y)[0]);
+    }
+
     [Fact]
     public void A_warm_product_allocates_nothing()
     {
@@ -100,7 +119,7 @@ public sealed class CudaMatMulTests
 
     private static int Depth(int k) => Math.Max(16, (k + 15) / 16 * 16);
 
-    private static void AssertAgrees(DeviceBed bed, CudaPrecision precision, ProductPlan? plan, GemmCase x)
+    internal static void AssertAgrees(DeviceBed bed, CudaPrecision precision, ProductPlan? plan, GemmCase x)
     {
         using GemmData data = new(x);
         View a = bed.Write(data.A, [data.A.Length]), b = bed.Write(data.B, [data.B.Length]), y = bed.Write(data.ReadY(), [data.ReadY().Length]);
