@@ -48,7 +48,7 @@ public sealed class CudaLinearTests
     }
 
     /// <param name="optional">Bits: bias, pre-activation, residual, factors.</param>
-    private static KernelProblem Problem(CudaPrecision precision, int rows, int outputs, int inputs, Activation activation, int optional)
+    internal static KernelProblem Problem(CudaPrecision precision, int rows, int outputs, int inputs, Activation activation, int optional)
     {
         ProblemBuilder problem = new($"linear {precision} [{rows}, {outputs}, {inputs}] {activation} {optional:b4}", rows + (outputs * 7) + (inputs * 31));
         (bool hasBias, bool keeps, bool hasResidual, bool hasFactors) = ((optional & 1) != 0, (optional & 2) != 0, (optional & 4) != 0, (optional & 8) != 0);

@@ -119,7 +119,7 @@ public sealed class CudaMatMulTests
 
     private static int Depth(int k) => Math.Max(16, (k + 15) / 16 * 16);
 
-    private static void AssertAgrees(DeviceBed bed, CudaPrecision precision, ProductPlan? plan, GemmCase x)
+    internal static void AssertAgrees(DeviceBed bed, CudaPrecision precision, ProductPlan? plan, GemmCase x)
     {
         using GemmData data = new(x);
         View a = bed.Write(data.A, [data.A.Length]), b = bed.Write(data.B, [data.B.Length]), y = bed.Write(data.ReadY(), [data.ReadY().Length]);

@@ -16,8 +16,14 @@ internal sealed class DeviceBed : IDisposable
 
     /// <param name="skew">Elements between 16-byte boundaries and the beginnings of operands.</param>
     /// <param name="precision">How the device multiplies.</param>
-    public DeviceBed(int skew = 0, CudaPrecision precision = CudaPrecision.FP32) =>
-        (_device, _skew) = (new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision), skew);
+    public DeviceBed(int skew = 0, CudaPrecision precision = CudaPrecision.FP32)
+        : this(new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision), skew)
+    {
+    }
+
+    /// <param name="device">The bed's from now on.</param>
+    /// <inheritdoc cref="DeviceBed(int, CudaPrecision)"/>
+    public DeviceBed(Device device, int skew = 0) => (_device, _skew) = (device, skew);
 
     public Backend Backend => _device.Backend;
 
