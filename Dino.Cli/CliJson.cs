@@ -31,14 +31,14 @@ internal sealed record FeaturesOutput(string Kind, NetworkOutput? Network, strin
         $"{(Kind == "pixels" ? "raw pixels" : $"{Network}, {Precision}, {(Seed is { } seed ? $"untrained, first weights of seed {seed}" : "weights of the file")}")}; pictures resized to {Resize} and cropped to {Crop}";
 }
 
-/// <summary>What was measured, and how fast it was; sizes that a benchmark does not have are absent.</summary>
+/// <summary>What was measured, and how fast it was; sizes that a benchmark does not have are absent. Threads and instruction set are those of a CPU.</summary>
 internal sealed record BenchOutput(
     [property: JsonPropertyName("median_ms")] double MedianMilliseconds,
     [property: JsonPropertyName("min_ms")] double MinMilliseconds,
     [property: JsonPropertyName("max_ms")] double MaxMilliseconds,
     double ImagesPerSecond,
     [property: JsonPropertyName("peak_rss_mb")] double PeakMemory,
-    int Repeats, int Batch, int Threads, string InstructionSet, NetworkOutput Network)
+    int Repeats, int Batch, string Device, int? Threads, string? InstructionSet, NetworkOutput Network)
 {
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? ImageSize { get; init; }
@@ -73,7 +73,7 @@ internal sealed record BenchKnnOutput(
     [property: JsonPropertyName("max_ms")] double MaxMilliseconds,
     double QueriesPerSecond,
     [property: JsonPropertyName("peak_rss_mb")] double PeakMemory,
-    int Repeats, int Train, int Test, int Width, int Threads, string InstructionSet);
+    int Repeats, int Train, int Test, int Width, string Device, int? Threads, string? InstructionSet);
 
 /// <summary>The losses are null when there was no step left to do.</summary>
 internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, double? Loss, double? TeacherEntropy, double? Kl, int SkippedPictures, string Output);
@@ -88,9 +88,8 @@ internal sealed record DevicesOutput(CpuOutput Cpu, CudaOutput Cuda);
 
 internal sealed record CpuOutput(string InstructionSet, string Int8InstructionSet, int Threads);
 
-/// <param name="Selectable">Whether commands can compute there; false for every machine so far.</param>
 /// <param name="Reason">Why no device is fit to compute; null if one is.</param>
-internal sealed record CudaOutput(bool Selectable, string? Reason, CudaDeviceOutput[] Devices, LibraryOutput[] Libraries);
+internal sealed record CudaOutput(string? Reason, CudaDeviceOutput[] Devices, LibraryOutput[] Libraries);
 
 internal sealed record CudaDeviceOutput(
     int Index, string Name, string ComputeCapability, int Multiprocessors, long TotalBytes, long? FreeBytes, string DriverCudaVersion, string? Problem);

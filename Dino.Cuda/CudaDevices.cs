@@ -48,6 +48,13 @@ public sealed class CudaDevices
     /// <exception cref="InvalidOperationException">There is no such device, or it cannot be used; the message says why.</exception>
     internal CudaBackend Open(int index, CudaPrecision precision)
     {
+        CudaContext context = OpenContext(index);
+        return new CudaBackend(context, precision, Library(context, precision));
+    }
+
+    /// <inheritdoc cref="Open"/>
+    internal CudaContext OpenContext(int index)
+    {
         if (_table is null || Devices.Count == 0)
             throw new InvalidOperationException($"There is no CUDA device. {_reason}");
         if (index < 0 || index >= Devices.Count)
@@ -55,8 +62,7 @@ public sealed class CudaDevices
         CudaDeviceInfo info = Devices[index];
         if (info.Problem is not null)
             throw new InvalidOperationException($"{info.Name} cannot be used: {info.Problem}");
-        CudaContext context = new(_table, index);
-        return new CudaBackend(context, precision, Library(context, precision));
+        return new CudaContext(_table, index);
     }
 
     private CublasLt? Library(CudaContext context, CudaPrecision precision)

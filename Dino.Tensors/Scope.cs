@@ -238,10 +238,17 @@ public sealed partial class Scope : TensorOwner, IDisposable
 
     internal void Recycle(nint address, long bytes) => _arena.Recycle(address, bytes);
 
-    /// <summary>Memory for the duration of one backward function.</summary>
-    internal View TakeScratch(Shape shape)
+    /// <summary>Refuses a type of results that is neither F32 nor what parts of a layer hand to each other on this device.</summary>
+    internal void RequireInner(DType type, string operation)
     {
-        View view = new(_arena.Take(shape.Count * sizeof(float)), DType.F32, shape);
+        if (type != DType.F32 && type != Backend.InnerType)
+            throw new NotSupportedException($"{operation}: {Device} does not make {type} of it. Ask for {(Backend.InnerType == DType.F32 ? "F32" : $"F32 or {Backend.InnerType}")}.");
+    }
+
+    /// <summary>Memory for the duration of one backward function.</summary>
+    internal View TakeScratch(Shape shape, DType type = DType.F32)
+    {
+        View view = new(_arena.Take(shape.Count * type.Size()), type, shape);
         _scratch.Add((view.Address, view.Bytes));
         return view;
     }

@@ -157,6 +157,13 @@ public readonly partial struct Tensor : IEquatable<Tensor>
         Device.Backend.Copy(View, destination.View);
     }
 
+    /// <summary>Refuses anything but F32 and, where the device works in it, the type of what the parts of a layer hand to each other.</summary>
+    internal void RequireInner(string operation)
+    {
+        if (DType != Device.Backend.InnerType)
+            Require(DType.F32, operation);
+    }
+
     internal void Require(DType type, string operation)
     {
         if (DType != type)

@@ -1,12 +1,15 @@
 using System.Runtime.CompilerServices;
 using BenchmarkDotNet.Running;
 using Dino.Benchmarks;
+using Dino.Benchmarks.Gpu;
 using Dino.Benchmarks.Peers;
 using Dino.Benchmarks.Peers.Own;
 
 return args switch
 {
     ["peers", .. string[] rest] => Peers(rest),
+    ["kernels"] => KernelTable.Run(null),
+    ["kernels", "--update", string document] => KernelTable.Run(document),
     ["own", .. string[] rest] => OwnContender.Run(rest),
     ["smoke"] => Smoke.Run(),
     _ => Measure(args),

@@ -13,7 +13,7 @@ internal static class AttentionCommand
     public static Command Create()
     {
         ModelOptions model = new(required: true);
-        DeviceOptions devices = new();
+        DeviceOptions devices = new(model.Precision);
         Option<string> image = Options.Required("--image", "A PNG or JPEG picture.");
         Option<string> output = Options.Required("--output", "The PNG file to write; its folder is made if there is none.");
         Option<int?> side = Options.Optional<int>("--image-size", "Short side of the picture as the network sees it (480, or twice the trained size if that is less).");
@@ -29,7 +29,7 @@ internal static class AttentionCommand
                 throw new ArgumentException($"--threshold must lie in (0, 1], not {share}.");
             string path = Options.RequireOutput(parsed.GetValue(output)!, ".png");
             string source = Options.RequireFile(parsed.GetValue(image)!, "--image", "Give one PNG or JPEG picture.");
-            using CpuDevice device = devices.Open(parsed);
+            using Device device = devices.Open(parsed);
             Image picture = ImageFile.Decode(source);
             using LoadedModel loaded = model.Load(parsed, device, once: true);
             int size = Options.RequireSide(parsed.GetValue(side) ?? Math.Min(480, 2 * loaded.Backbone.Options.ImageSize), "--image-size");

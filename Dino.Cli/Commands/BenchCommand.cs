@@ -16,40 +16,42 @@ internal static class BenchCommand
 
     private static Command Forward()
     {
-        Common common = new();
+        PrecisionOption precision = new(isForInference: true);
+        Common common = new(precision);
         Option<int> image = Options.Of("--image-size", "Side of the pictures.", 224);
-        PrecisionOption precision = new();
         Command command = new("forward", "CLS features of a batch.") { image };
         precision.AddTo(command);
         common.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
-            using CpuDevice device = common.Devices.Open(parsed);
+            using Device device = common.Devices.Open(parsed);
             int size = parsed.GetValue(image), batch = common.BatchOf(parsed);
-            using LoadedModel model = ModelFile.Untrained(common.Architecture.Resolve(parsed, size), device, format: precision.Of(parsed));
+            using LoadedModel model = ModelFile.Untrained(common.Architecture.Resolve(parsed, size), device, format: precision.FormatOf(parsed));
             float[] pixels = Noise(batch * 3 * size * size), features = new float[batch * model.Backbone.Options.Width];
             BenchOutput output = common.Measure(parsed, device, model.Backbone.Options, () =>
             {
                 using Scope scope = device.OpenScope(GradMode.Off);
                 model.Backbone.Forward(scope.Upload(pixels, [batch, 3, size, size])).Read(features);
-            }, cancellation) with { ImageSize = size, Precision = precision.NameOf(parsed), Int8InstructionSet = device.Int8InstructionSet };
-            common.Print(parsed, output, $"{size} x {size} pixels, {output.Precision}", $", int8: {output.Int8InstructionSet}");
+            }, cancellation) with { ImageSize = size, Precision = precision.NameOf(parsed), Int8InstructionSet = (device as CpuDevice)?.Int8InstructionSet };
+            common.Print(parsed, output, $"{size} x {size} pixels, {output.Precision}", output.Int8InstructionSet is { } int8 ? $", int8: {int8}" : "");
             return 0;
         });
     }
 
     private static Command TrainStep()
     {
-        Common common = new();
+        PrecisionOption precision = new(isForInference: false);
+        Common common = new(precision);
         Option<int> outDim = Options.Of("--out-dim", "Prototypes K.", 65536);
         Option<int> global = Options.Of("--global-size", "Side of the two global crops.", 224);
         Option<int> local = Options.Of("--local-size", "Side of the local crops.", 96);
         Option<int> crops = Options.Of("--local-crops", "Local crops of each picture.", 8);
         Command command = new("train-step", "A whole DINO step: teacher, student, loss, backward, optimizer, EMA.") { outDim, global, local, crops };
+        precision.AddTo(command);
         common.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
-            using CpuDevice device = common.Devices.Open(parsed);
+            using Device device = common.Devices.Open(parsed);
             (int batch, int prototypes, int globalSide, int localSide, int localViews) = (common.BatchOf(parsed), parsed.GetValue(outDim), parsed.GetValue(global), parsed.GetValue(local), parsed.GetValue(crops));
             DinoOptions options = new()
             {
@@ -63,7 +65,7 @@ internal static class BenchCommand
             CropView View(int side) => new(Noise(batch * 3 * side * side), side, side);
             CropView[] views = [View(globalSide), View(globalSide), .. Enumerable.Range(0, localViews).Select(_ => View(localSide))];
             BenchOutput output = common.Measure(parsed, device, options.Backbone, () => trainer.Step(views, batch), cancellation)
-                with { GlobalSize = globalSide, LocalSize = localSide, LocalCrops = localViews, OutDim = prototypes };
+                with { GlobalSize = globalSide, LocalSize = localSide, LocalCrops = localViews, OutDim = prototypes, Precision = precision.NameOf(parsed) };
             common.Print(parsed, output, $"2 views of {globalSide} x {globalSide} and {localViews} of {localSide} x {localSide} pixels, K = {prototypes}");
             return 0;
         });
@@ -80,7 +82,7 @@ internal static class BenchCommand
     }
 
     /// <summary>What both benchmarks share.</summary>
-    private sealed class Common
+    private sealed class Common(PrecisionOption precision)
     {
         private readonly Option<int> _batch = Options.Of("--batch", "Pictures at a time.", 8);
         private readonly Option<int> _repeats = Options.Of("--repeats", "Timed runs after the warm-up, at least 5.", 7);
@@ -88,7 +90,7 @@ internal static class BenchCommand
 
         public ArchitectureOptions Architecture { get; } = new();
 
-        public DeviceOptions Devices { get; } = new();
+        public DeviceOptions Devices { get; } = new(precision);
 
         public void AddTo(Command command)
         {
@@ -101,11 +103,11 @@ internal static class BenchCommand
 
         public int BatchOf(ParseResult parsed) => parsed.GetValue(_batch) is > 0 and int batch ? batch : throw new ArgumentException("--batch must be positive.");
 
-        public BenchOutput Measure(ParseResult parsed, CpuDevice device, VisionTransformerOptions network, Action run, CancellationToken cancellation)
+        public BenchOutput Measure(ParseResult parsed, Device device, VisionTransformerOptions network, Action run, CancellationToken cancellation)
         {
             int batch = BatchOf(parsed);
             BenchTiming timing = BenchTiming.Of(run, parsed.GetValue(_repeats), cancellation);
-            return new(timing.Median, timing.Min, timing.Max, timing.PerSecond(batch), BenchTiming.PeakMemory(), timing.Repeats, batch, device.Threads, device.InstructionSet, NetworkOutput.Of(network));
+            return new(timing.Median, timing.Min, timing.Max, timing.PerSecond(batch), BenchTiming.PeakMemory(), timing.Repeats, batch, DeviceOptions.Describe(device), (device as CpuDevice)?.Threads, (device as CpuDevice)?.InstructionSet, NetworkOutput.Of(network));
         }
 
         /// <param name="input">What the network was given, and in which form, in words.</param>
@@ -115,7 +117,7 @@ internal static class BenchCommand
             if (parsed.GetValue(_json))
                 JsonOutput.Print(output, CliJson.Default.BenchOutput);
             else
-                Console.Out.WriteLine($"{output.MedianMilliseconds} ms (min {output.MinMilliseconds}, max {output.MaxMilliseconds} of {output.Repeats}), {output.ImagesPerSecond} images/s, peak memory {output.PeakMemory} MB; {output.Network}; {input}, batch {output.Batch}; {output.Threads} threads, {output.InstructionSet}{machine}");
+                Console.Out.WriteLine($"{output.MedianMilliseconds} ms (min {output.MinMilliseconds}, max {output.MaxMilliseconds} of {output.Repeats}), {output.ImagesPerSecond} images/s, peak memory {output.PeakMemory} MB; {output.Network}; {input}, batch {output.Batch}; {output.Device}{machine}");
         }
     }
 }

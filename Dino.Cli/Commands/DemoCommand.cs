@@ -21,7 +21,7 @@ internal static class DemoCommand
             Stopwatch clock = Stopwatch.StartNew();
             bool asJson = parsed.GetValue(json);
             string folder = parsed.GetValue(output)!;
-            using CpuDevice device = devices.Open(parsed);
+            using Device device = devices.Open(parsed);
             using TrainingDisplay display = TrainingDisplay.Create(asJson);
             DemoOptions demo = new();
             DemoResult result = new DemoRun(device, folder, demo).Run(display.Say, display, cancellation);

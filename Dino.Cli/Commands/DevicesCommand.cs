@@ -10,7 +10,7 @@ internal static class DevicesCommand
     public static Command Create()
     {
         Option<bool> json = Options.Json();
-        Command command = new("devices", "List the CPU and the CUDA devices of this machine, or why there are none. Computing is on the CPU so far.") { json };
+        Command command = new("devices", "List the CPU and the CUDA devices of this machine, or why there are none.") { json };
         return command.Does((parsed, _) =>
         {
             using CpuDevice cpu = new();
@@ -28,7 +28,7 @@ internal static class DevicesCommand
         bool isAvailable = cuda.IsAvailable(out string reason);
         return new DevicesOutput(
             new CpuOutput(cpu.InstructionSet, cpu.Int8InstructionSet, cpu.Threads),
-            new CudaOutput(Selectable: false, isAvailable ? null : reason,
+            new CudaOutput(isAvailable ? null : reason,
                 [.. cuda.Devices.Select(device => new CudaDeviceOutput(device.Index, device.Name, device.ComputeCapability.ToString(), device.Multiprocessors,
                     device.TotalBytes, device.FreeBytes, device.DriverVersion.ToString(), device.Problem))],
                 [.. Libraries(cuda).Select(library => new LibraryOutput(library.Name, library.Location, library.Reason))]));
@@ -59,7 +59,8 @@ internal static class DevicesCommand
                 Console.Out.WriteLine($"{library.Name}: {library.Location ?? library.Reason}");
         }
 
-        Console.Out.WriteLine("Computing on CUDA devices is not there yet: they are listed, and every command runs on the CPU.");
+        if (cuda.IsAvailable(out _))
+            Console.Out.WriteLine("Add --device cuda to a command to compute on a GPU. Without cuBLASLt products run on kernels of our own: a driver is all that is needed.");
     }
 
     private static CudaLibrary[] Libraries(CudaDevices cuda) => [cuda.Driver, cuda.CublasLt, cuda.Cublas];

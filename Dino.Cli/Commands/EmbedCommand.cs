@@ -15,7 +15,7 @@ internal static class EmbedCommand
     public static Command Create()
     {
         ModelOptions model = new(required: true);
-        DeviceOptions devices = new();
+        DeviceOptions devices = new(model.Precision);
         Option<string> input = Options.Required("--input", "A picture, or a folder of pictures.");
         Option<string> output = Options.Required("--output", "The .npy or .safetensors file to write; the names of the pictures go beside it as .txt. Its folder is made if there is none.");
         Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
@@ -32,7 +32,7 @@ internal static class EmbedCommand
             string kind = Path.GetExtension(path);
             // One picture is decoded while the network is built.
             Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
-            using CpuDevice device = devices.Open(parsed);
+            using Device device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device, once: picture is not null);
             if (!Directory.Exists(source))
                 Options.RequireFile(source, "--input", "Give a PNG or JPEG picture, or a folder of them.");

@@ -28,17 +28,17 @@ internal static class KnnBenchmark
                     throw new ArgumentException($"{name} must be positive.");
             }
 
-            using CpuDevice device = devices.Open(parsed);
+            using Device device = devices.Open(parsed);
             // The cost does not depend on what the features are, only on how many there are.
             float[] features = BenchCommand.Noise(checked(memory * columns)), questions = BenchCommand.Noise(checked(queries * columns));
             using KnnClassifier knn = new(device, features, [.. Enumerable.Range(0, memory).Select(i => i % kinds)]);
             int[] truth = [.. Enumerable.Range(0, queries).Select(i => i % kinds)];
             BenchTiming timing = BenchTiming.Of(() => knn.Evaluate(questions, truth, parsed.GetValue(k), cancellationToken: cancellation), parsed.GetValue(repeats), cancellation);
-            BenchKnnOutput output = new(timing.Median, timing.Min, timing.Max, timing.PerSecond(queries), BenchTiming.PeakMemory(), timing.Repeats, memory, queries, columns, device.Threads, device.InstructionSet);
+            BenchKnnOutput output = new(timing.Median, timing.Min, timing.Max, timing.PerSecond(queries), BenchTiming.PeakMemory(), timing.Repeats, memory, queries, columns, DeviceOptions.Describe(device), (device as CpuDevice)?.Threads, (device as CpuDevice)?.InstructionSet);
             if (parsed.GetValue(json))
                 JsonOutput.Print(output, CliJson.Default.BenchKnnOutput);
             else
-                Console.Out.WriteLine($"{timing.Median} ms (min {timing.Min}, max {timing.Max} of {timing.Repeats}), {output.QueriesPerSecond} queries/s against {memory}, width {columns}, peak memory {output.PeakMemory} MB; {device.Threads} threads, {device.InstructionSet}");
+                Console.Out.WriteLine($"{timing.Median} ms (min {timing.Min}, max {timing.Max} of {timing.Repeats}), {output.QueriesPerSecond} queries/s against {memory}, width {columns}, peak memory {output.PeakMemory} MB; {output.Device}");
             return 0;
         });
     }

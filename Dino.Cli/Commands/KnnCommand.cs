@@ -13,7 +13,7 @@ internal static class KnnCommand
     public static Command Create()
     {
         ModelOptions model = new(required: false);
-        DeviceOptions devices = new();
+        DeviceOptions devices = new(model.Precision);
         Option<string> train = Options.Required("--train", "Folder with one sub-folder per class: the memory.");
         Option<string> test = Options.Required("--test", "Folder with the same sub-folders: the queries.");
         Option<int> k = Options.Of("--k", "Neighbours that vote.", 20);
@@ -30,7 +30,7 @@ internal static class KnnCommand
         devices.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
-            using CpuDevice device = devices.Open(parsed);
+            using Device device = devices.Open(parsed);
             (ImageFolder memory, ImageFolder queries) = (ImageFolder.Open(parsed.GetValue(train)!), ImageFolder.Open(parsed.GetValue(test)!));
             bool usesPixels = parsed.GetValue(pixels), isUntrained = parsed.GetValue(untrained);
             if (usesPixels && isUntrained)

@@ -16,7 +16,7 @@ internal sealed class ModelOptions(bool required)
 
     private readonly ArchitectureOptions _architecture = new(required ? ArchitectureSource.Weights : ArchitectureSource.WeightsIfGiven);
 
-    public PrecisionOption Precision { get; } = new();
+    public PrecisionOption Precision { get; } = new(isForInference: true);
 
     public void AddTo(Command command)
     {
@@ -30,7 +30,7 @@ internal sealed class ModelOptions(bool required)
     /// <param name="once">Whether one picture is all that the network will see.</param>
     public LoadedModel Load(ParseResult parsed, Device device, bool once = false)
     {
-        WeightFormat format = Precision.Of(parsed);
+        WeightFormat format = Precision.FormatOf(parsed);
         // Packing floats takes as long as one pass, which gains a tenth by it; the results differ by the rounding of sums.
         return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once);
     }
@@ -39,9 +39,9 @@ internal sealed class ModelOptions(bool required)
     public LoadedModel Untrained(ParseResult parsed, Device device, ulong seed, int imageSize)
     {
         if (!IsGiven(parsed))
-            return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, Precision.Of(parsed));
+            return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, Precision.FormatOf(parsed));
         using LoadedModel model = Load(parsed, device, format: null, mapped: true);
-        return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.Of(parsed)) with { Normalization = model.Normalization };
+        return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.FormatOf(parsed)) with { Normalization = model.Normalization };
     }
 
     private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Dino.Tensors;
 
 namespace Dino.Cli.Commands;
 
@@ -48,26 +47,4 @@ internal static class Options
     }
 
     public static Option<bool> Json() => Flag("--json", "Print the result as one JSON object.");
-}
-
-/// <summary>Where to compute.</summary>
-internal sealed class DeviceOptions
-{
-    private readonly Option<string> _device = Options.Of("--device", "Where to compute: cpu.", "cpu");
-    private readonly Option<int> _threads = Options.Of("--threads", "Threads that compute; 0 for one per core. Results do not depend on it.", 0);
-
-    public void AddTo(Command command)
-    {
-        command.Add(_device);
-        command.Add(_threads);
-    }
-
-    public CpuDevice Open(ParseResult parsed)
-    {
-        string name = parsed.GetValue(_device)!;
-        if (name != "cpu")
-            throw new ArgumentException($"There is no device '{name}'. Use --device cpu.");
-        int threads = parsed.GetValue(_threads);
-        return threads is >= 0 and <= 1024 ? new CpuDevice(threads) : throw new ArgumentException($"--threads must be 0 (one per core) to 1024, not {threads}.");
-    }
 }

@@ -22,14 +22,14 @@ internal static class TrainCommand
             run.Validate();
             if (!run.Resume && File.Exists(Path.Combine(run.Output, Checkpoint.FileName)))
                 throw new ArgumentException($"'{run.Output}' already holds a run. Add --resume to continue it, or choose another --output.");
-            using CpuDevice device = devices.Open(parsed);
+            using Device device = devices.Open(parsed);
             bool asJson = parsed.GetValue(json);
             using TrainingDisplay display = TrainingDisplay.Create(asJson);
             using TrainingRun training = new(device, run, skipped => display.Say($"left out {skipped.Path}: {skipped.Reason}"))
             {
                 OnWarning = warning => display.Say($"warning: {warning}"),
             };
-            MemoryEstimate.Require(run, training.Trainer.Student.Store.Count);
+            MemoryEstimate.Require(run, training.Trainer.Student.Store.Count, DeviceOptions.MemoryOf(device));
             display.Say(Describe(training, run, device));
             TrainingResult result = training.Run(display, cancellation);
             display.End();
@@ -38,11 +38,11 @@ internal static class TrainCommand
         });
     }
 
-    private static string Describe(TrainingRun training, RunOptions run, CpuDevice device)
+    private static string Describe(TrainingRun training, RunOptions run, Device device)
     {
         string start = training.Trainer.StepIndex > 0 ? $"resuming at step {training.Trainer.StepIndex}" : "starting";
         return $"{start}: {NetworkOutput.Of(run.Dino.Backbone)}, {training.Trainer.Student.Store.Count / 1e6:f1} M parameters, K = {run.Dino.Head.Prototypes}; " +
-            $"{training.Trainer.Schedules.IterationsPerEpoch} steps of {run.Dino.BatchSize} pictures an epoch; {device.Threads} threads, {device.InstructionSet}";
+            $"{training.Trainer.Schedules.IterationsPerEpoch} steps of {run.Dino.BatchSize} pictures an epoch; {DeviceOptions.Describe(device)}";
     }
 
     private static void Report(TrainingResult result, TrainingRun training, RunOptions run, TrainingDisplay display, bool asJson)

@@ -23,7 +23,7 @@ public readonly ref struct BackwardPass
     public View OutputGradient => _output.GradientView;
 
     /// <summary>Uninitialised memory until this function returns.</summary>
-    public View Scratch(Shape shape) => Scope.TakeScratch(shape);
+    public View Scratch(Shape shape, DType type = DType.F32) => Scope.TakeScratch(shape, type);
 
     /// <summary>Where to write the gradient of an input: unwanted, to overwrite (first to arrive) or to accumulate. Call once per contribution.</summary>
 #pragma warning disable CA1822 // Reads no field, yet means nothing outside a pass.

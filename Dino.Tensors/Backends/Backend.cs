@@ -7,11 +7,18 @@ namespace Dino.Tensors.Backends;
 /// primitives and gets faster one override at a time.
 /// </summary>
 /// <remarks>
-/// Views are contiguous and F32 unless said otherwise; indices are I32. [R, C] means "last axis C, all others R". Destinations may
+/// Views are contiguous and F32 unless said otherwise; indices are I32. Where <see cref="InnerType"/> is BF16, operands may be BF16 that their members call
+/// inner. [R, C] means "last axis C, all others R". Destinations may
 /// not overlap sources unless a member says so. Gradients follow <see cref="Destination"/>: unwanted, overwrite or accumulate.
 /// </remarks>
 public abstract partial class Backend : IDisposable
 {
+    /// <summary>
+    /// Element type of what the parts of a layer hand to each other, norm to product to attention: F32, or BF16 where products round to it anyway, so
+    /// that half the memory is moved. What runs on from layer to layer, parameters and their gradients stay F32.
+    /// </summary>
+    public virtual DType InnerType => DType.F32;
+
     // Memory. Slabs are 64-byte aligned at least.
     /// <summary>Allocates device memory, uninitialised.</summary>
     public abstract nint Allocate(long bytes);
@@ -37,9 +44,9 @@ public abstract partial class Backend : IDisposable
     public abstract void RandomNormal(in View y, RandomKey key, float mean, float deviation);
 
     // Elementwise.
-    /// <summary>y = op(x); y may be x.</summary>
+    /// <summary>y = op(x); y may be x. Of GELU and Relu, x and y are inner.</summary>
     public abstract void Unary(UnaryOp op, in View x, in View y, float a = 0, float b = 0);
-    /// <summary>dx = dy · op'(x); y is the forward result. dx may be dy.</summary>
+    /// <summary>dx = dy · op'(x); y is the forward result. dx may be dy. Of GELU and Relu, all are inner.</summary>
     public abstract void UnaryBackward(UnaryOp op, in View x, in View y, in View dy, in Destination dx, float a = 0, float b = 0);
     /// <summary>y = a op b, b repeated over a seen as [R, C]; y may be a.</summary>
     public abstract void Binary(BinaryOp op, in View a, in View b, in View y, Broadcast broadcast);
@@ -47,7 +54,7 @@ public abstract partial class Backend : IDisposable
     public abstract void Axpby(float alpha, in View x, float beta, in View y);
 
     // Reductions: x is [outer, n, inner], y is [outer, inner].
-    /// <summary>Reduces the middle axis. Summation error grows like log n (pairwise or wide accumulators), not n.</summary>
+    /// <summary>Reduces the middle axis. Summation error grows like log n (pairwise or wide accumulators), not n. The x of a sum is inner.</summary>
     public abstract void Reduce(ReduceOp op, in View x, in Destination y);
     /// <summary>Index of the first largest (or smallest) element of the middle axis, I32.</summary>
     public abstract void ArgReduce(bool largest, in View x, in View y);
@@ -77,14 +84,14 @@ public abstract partial class Backend : IDisposable
     // Fused: layers.
     /// <summary>
     /// y [R, N] = residual [R, N] + factors · activation(x [R, K] · weightᵀ [N, K] + bias [N]); preActivation [R, N] is stored when it exists; bias and
-    /// residual are optional, and so are factors [F]: each for R / F rows that follow each other.
+    /// residual are optional, and so are factors [F]: each for R / F rows that follow each other. x and, without residual and factors, y and preActivation are inner.
     /// </summary>
     public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y, in View residual = default, in View factors = default);
     /// <summary>Bytes that <see cref="Pack"/> writes for a weight [N, K].</summary>
     public virtual partial long PackedBytes(WeightFormat format, int outputs, int inputs);
     /// <summary>Writes a weight [N, K] in the format and in an order of this backend's choice.</summary>
     public virtual partial void Pack(in View weight, in PackedView packed);
-    /// <summary>y [R, N] = residual [R, N] + activation(x [R, K] · weightᵀ + bias [N]); bias and residual are optional, and the residual may be y.</summary>
+    /// <summary>y [R, N] = residual [R, N] + activation(x [R, K] · weightᵀ + bias [N]); bias and residual are optional, and the residual may be y. x and, without residual, y are inner.</summary>
     public virtual partial void PackedLinear(in View x, in PackedView weight, in View bias, Activation activation, in View residual, in View y);
     /// <summary>Rows to probabilities, max-subtracted.</summary>
     public virtual partial void Softmax(in View x, in View y);
@@ -94,9 +101,9 @@ public abstract partial class Backend : IDisposable
     public virtual partial void LogSoftmax(in View x, in View y);
     /// <summary>dx = dy - e^y Σ dy.</summary>
     public virtual partial void LogSoftmaxBackward(in View y, in View dy, in Destination dx);
-    /// <summary>y [R, C] = (x - mean) · rstd · gamma + beta; gamma and beta [C] optional; writes mean [R] and rstd [R].</summary>
+    /// <summary>y [R, C] = (x - mean) · rstd · gamma + beta; gamma and beta [C] optional; writes mean [R] and rstd [R]. y is inner.</summary>
     public virtual partial void LayerNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View rstd);
-    /// <summary>Gradient of <see cref="LayerNorm"/>.</summary>
+    /// <summary>Gradient of <see cref="LayerNorm"/>; dy is inner.</summary>
     public virtual partial void LayerNormBackward(in View x, in View gamma, in View mean, in View rstd, in View dy, in Destination dx, in Destination dgamma, in Destination dbeta);
     /// <summary>Train-mode batch norm of x [R, C] over R; writes mean [C] and biased variance [C]; gamma and beta optional.</summary>
     public virtual partial void BatchNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View variance);
@@ -112,10 +119,10 @@ public abstract partial class Backend : IDisposable
     public virtual partial void WeightNormBackward(in View v, in View g, in View norms, in View dw, in Destination dv, in Destination dg);
     /// <summary>
     /// Multi-head self-attention over packed qkv [B, N, 3, H, D]: y [B, N, H·D] = softmax(scale q kᵀ) v. Writes logSumExp [B, H, N] of the
-    /// scaled scores, and probabilities [B, H, N, N] when that view exists.
+    /// scaled scores, and probabilities [B, H, N, N] when that view exists. qkv and y are inner, of one type.
     /// </summary>
     public virtual partial void Attention(in View qkv, float scale, in View y, in View logSumExp, in View probabilities);
-    /// <summary>Gradient of <see cref="Attention"/>; recomputes the probabilities from logSumExp.</summary>
+    /// <summary>Gradient of <see cref="Attention"/>; recomputes the probabilities from logSumExp. qkv, y, dy and dqkv are inner, of one type.</summary>
     public virtual partial void AttentionBackward(in View qkv, float scale, in View y, in View logSumExp, in View dy, in Destination dqkv);
 
     // Fused: search.

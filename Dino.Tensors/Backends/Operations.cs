@@ -187,6 +187,15 @@ public readonly record struct MatMulArguments
     /// <inheritdoc cref="StrideA"/>
     public int StrideY { get; init; }
 
+    /// <summary>Element type of a: F32, or the backend's <see cref="Backend.InnerType"/>; strides count elements of it.</summary>
+    public DType TypeA { get; init; }
+
+    /// <inheritdoc cref="TypeA"/>
+    public DType TypeB { get; init; }
+
+    /// <inheritdoc cref="TypeA"/>
+    public DType TypeY { get; init; }
+
     /// <summary>Factor of the product.</summary>
     public float Alpha { get; init; }
 

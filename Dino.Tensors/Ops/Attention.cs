@@ -9,7 +9,7 @@ public readonly partial struct Tensor
     /// <summary>softmax(scale · q kᵀ) v for every sample and head. This is the packed output of a qkv layer, [B, N, 3·H·D] as torch packs it.</summary>
     /// <param name="heads">H.</param>
     /// <param name="scale">Factor of the scores; 0 means 1/√D.</param>
-    /// <returns>[B, N, H·D].</returns>
+    /// <returns>[B, N, H·D], of the type of this tensor.</returns>
     /// <exception cref="ShapeMismatchException">The last axis is not divisible by 3·H.</exception>
     /// <remarks>Vaswani et al. 2017, eq. 1. The probabilities are never stored; see <see cref="Attention(int, float, out Tensor)"/>.</remarks>
     public Tensor Attention(int heads, float scale = 0) => AttentionFunction.Apply(this, heads, scale, wantProbabilities: false, out _);
@@ -29,14 +29,14 @@ public readonly partial struct Tensor
 
         public static Tensor Apply(Tensor qkv, int heads, float scale, bool wantProbabilities, out Tensor probabilities)
         {
-            qkv.Require(DType.F32, nameof(Attention));
+            qkv.RequireInner(nameof(Attention));
             Shape shape = qkv.Shape;
             if (shape.Rank != 3 || heads < 1 || shape[2] % (3 * heads) != 0)
                 throw new ShapeMismatchException($"Attention: qkv must be [B, N, 3·H·D] with H = {heads}; it is {shape}.");
             (int batch, int tokens, int width) = (shape[0], shape[1], shape[2] / (3 * heads));
             scale = scale == 0 ? 1 / MathF.Sqrt(width) : scale;
             Scope scope = Scope.Of(nameof(Attention), qkv);
-            Tensor y = scope.Empty([batch, tokens, heads * width]);
+            Tensor y = scope.Empty([batch, tokens, heads * width], qkv.DType);
             View logSumExp = scope.Empty([batch, heads, tokens]).View;
             probabilities = wantProbabilities ? scope.Empty([batch, heads, tokens, tokens]) : default;
             View packed = qkv.View.As([batch, tokens, 3, heads, width]);

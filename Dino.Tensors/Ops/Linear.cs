@@ -12,10 +12,11 @@ public readonly partial struct Tensor
     /// <param name="activation">Fused into the product.</param>
     /// <param name="residual">[.., N], added at the end; <c>default</c> for none.</param>
     /// <param name="factors">[F], one for each run of rows / F rows, or <c>default</c> for 1. Carries no gradient.</param>
+    /// <param name="type">Element type of the result: F32, or without residual and factors <see cref="Backend.InnerType"/>. The input may have either.</param>
     /// <returns>[.., N] for an input [.., K].</returns>
     /// <exception cref="ShapeMismatchException">The input does not end in K, the bias is not [N], the residual is not [.., N], or the factors do not divide the rows.</exception>
-    public Tensor Linear(Tensor weight, Tensor bias = default, Activation activation = Activation.Identity, Tensor residual = default, Tensor factors = default) =>
-        LinearFunction.Apply(this, weight, bias, activation, residual, factors);
+    public Tensor Linear(Tensor weight, Tensor bias = default, Activation activation = Activation.Identity, Tensor residual = default, Tensor factors = default, DType type = DType.F32) =>
+        LinearFunction.Apply(this, weight, bias, activation, residual, factors, type);
 
     private sealed class LinearFunction : Function
     {
@@ -31,13 +32,16 @@ public readonly partial struct Tensor
 
         protected internal override bool CanRecompute => _activation != Activation.Identity && !_residual.Exists && !_factors.Exists;
 
-        public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Activation activation, Tensor residual, Tensor factors)
+        public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Activation activation, Tensor residual, Tensor factors, DType type)
         {
             Shape shape = Check(x, weight, bias, residual, factors);
             Scope scope = Scope.Of(nameof(Linear), x, weight, bias, residual, factors);
-            Tensor y = scope.Empty(shape);
+            scope.RequireInner(type, nameof(Linear));
+            if (type != DType.F32 && (residual.Exists || factors.Exists))
+                throw new NotSupportedException($"Linear: a result with a residual or factors is F32, not {type}.");
+            Tensor y = scope.Empty(shape, type);
             LinearFunction? node = scope.Record<LinearFunction>(y, x, weight, bias, residual, factors);
-            View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(shape).View : View.None;
+            View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(shape, type).View : View.None;
             scope.Backend.Linear(x.View, weight.View, OptionalView(bias), activation, preActivation, y.View, OptionalView(residual), OptionalView(factors));
             if (node is not null)
             {
@@ -64,19 +68,19 @@ public readonly partial struct Tensor
 
             if (_activation != Activation.Identity)
             {
-                View inner = pass.Scratch(dy.Shape), y = _preActivation;
+                View inner = pass.Scratch(dy.Shape, dy.DType), y = _preActivation;
                 // Output may hold a residual too, so the activation's own value is made again where its gradient reads it: GELU's does not.
                 if (_activation == Activation.Relu)
-                    Recompute(pass.Backend, y = pass.Scratch(dy.Shape));
+                    Recompute(pass.Backend, y = pass.Scratch(dy.Shape, dy.DType));
                 pass.Backend.UnaryBackward(Operation, _preActivation, y, dy, new Destination(inner));
                 dy = inner;
             }
 
             (int rows, int n, int k) = (checked((int)x.Rows), weight.Shape[0], weight.Shape[1]);
             if (pass.Gradient(_x) is { IsWanted: true } dx)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { Beta = dx.Beta });
+                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { TypeA = dy.DType, TypeY = dx.View.DType, Beta = dx.Beta });
             if (pass.Gradient(_weight) is { IsWanted: true } dw)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { Beta = dw.Beta });
+                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { TypeA = dy.DType, TypeB = x.DType, Beta = dw.Beta });
             if (pass.Gradient(_bias) is { IsWanted: true } db)
                 pass.Backend.Reduce(ReduceOp.Sum, dy.As([1, rows, n]), db with { View = db.View.As([1, n]) });
             pass.PassThrough(_residual);
@@ -84,7 +88,7 @@ public readonly partial struct Tensor
 
         private static Shape Check(Tensor x, Tensor weight, Tensor bias, Tensor residual, Tensor factors)
         {
-            x.Require(DType.F32, nameof(Linear));
+            x.RequireInner(nameof(Linear));
             weight.Require(DType.F32, nameof(Linear));
             if (weight.Shape.Rank != 2 || x.Shape.Rank == 0 || x.Shape[-1] != weight.Shape[1])
                 throw new ShapeMismatchException($"Linear: input {x.Shape} ends in {(x.Shape.Rank == 0 ? 1 : x.Shape[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");

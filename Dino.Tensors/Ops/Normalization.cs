@@ -10,19 +10,20 @@ public readonly partial struct Tensor
     /// <param name="gamma">[C], or <c>default</c> for 1. With several axes, rows are what those last axes hold together.</param>
     /// <param name="beta">Shape of gamma, or <c>default</c> for 0.</param>
     /// <param name="epsilon">Added to the variance (not the standard deviation). DINO uses 1e-6.</param>
+    /// <param name="type">Element type of the result: F32, or <see cref="Backend.InnerType"/> for a product to read.</param>
     /// <returns>[.., C].</returns>
     /// <exception cref="ShapeMismatchException">gamma or beta is not [C].</exception>
     /// <remarks>Ba et al. 2016, eq. 4; variance is biased, as in torch.nn.LayerNorm.</remarks>
-    public Tensor LayerNorm(Tensor gamma = default, Tensor beta = default, float epsilon = 1e-6f)
+    public Tensor LayerNorm(Tensor gamma = default, Tensor beta = default, float epsilon = 1e-6f, DType type = DType.F32)
     {
         if (!gamma.Exists || gamma.Shape.Rank <= 1)
-            return LayerNormFunction.Apply(this, gamma, beta, epsilon);
+            return LayerNormFunction.Apply(this, gamma, beta, epsilon, type);
         if (gamma.Shape.Rank > Shape.Rank || !Shape.AsSpan().EndsWith(gamma.Shape.AsSpan()) || (beta.Exists && beta.Shape != gamma.Shape))
             throw new ShapeMismatchException($"LayerNorm: input {Shape} must end in the axes of gamma {gamma.Shape}{(beta.Exists ? $" and beta {beta.Shape}" : "")}.");
         Scope scope = Scope.Of(nameof(LayerNorm), this, gamma, beta);
         int width = checked((int)gamma.Count);
         Tensor flatBeta = beta.Exists ? scope.Use(beta).Reshape(width) : default;
-        return LayerNormFunction.Apply(Reshape(-1, width), scope.Use(gamma).Reshape(width), flatBeta, epsilon).Reshape(Shape);
+        return LayerNormFunction.Apply(Reshape(-1, width), scope.Use(gamma).Reshape(width), flatBeta, epsilon, type).Reshape(Shape);
     }
 
     /// <summary>Divides each row by the root of its mean square, then scales it.</summary>
@@ -85,13 +86,14 @@ public readonly partial struct Tensor
 
         protected internal override bool CanRecompute => true;
 
-        public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon)
+        public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon, DType type)
         {
             x.Require(DType.F32, nameof(LayerNorm));
             RequireChannels(nameof(LayerNorm), x, gamma, nameof(gamma));
             RequireChannels(nameof(LayerNorm), x, beta, nameof(beta));
             Scope scope = Scope.Of(nameof(LayerNorm), x, gamma, beta);
-            Tensor y = scope.Empty(x.Shape);
+            scope.RequireInner(type, nameof(LayerNorm));
+            Tensor y = scope.Empty(x.Shape, type);
             Shape rows = [checked((int)x.View.Rows)];
             View mean = scope.Empty(rows).View, rstd = scope.Empty(rows).View;
             scope.Backend.LayerNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean, rstd);

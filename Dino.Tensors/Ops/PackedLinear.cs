@@ -11,13 +11,14 @@ public readonly partial struct Tensor
     /// <param name="bias">[N], or <c>default</c> for none.</param>
     /// <param name="activation">Fused into the product.</param>
     /// <param name="residual">[.., N], or <c>default</c> for none; fused as well.</param>
+    /// <param name="type">Element type of the result: F32, or without residual <see cref="Backend.InnerType"/>. The input may have either.</param>
     /// <returns>[.., N] for an input [.., K].</returns>
     /// <exception cref="ShapeMismatchException">The input does not end in K, the bias is not [N], or the residual has not the shape of the result.</exception>
     /// <exception cref="InvalidOperationException">An operand requires a gradient, which would be lost here.</exception>
-    public Tensor Linear(PackedWeight weight, Tensor bias = default, Activation activation = Activation.Identity, Tensor residual = default)
+    public Tensor Linear(PackedWeight weight, Tensor bias = default, Activation activation = Activation.Identity, Tensor residual = default, DType type = DType.F32)
     {
         const string Operation = "Linear with a packed weight";
-        Require(DType.F32, Operation);
+        RequireInner(Operation);
         NoGradient.Demand(Operation, this);
         if (Shape.Rank == 0 || Shape[-1] != weight.Inputs)
             throw new ShapeMismatchException($"Linear: input {Shape} ends in {(Shape.Rank == 0 ? 1 : Shape[-1])}, the packed weight [{weight.Outputs}, {weight.Inputs}] expects {weight.Inputs}.");
@@ -41,7 +42,10 @@ public readonly partial struct Tensor
         Scope scope = Scope.Of(nameof(Linear), this, bias, residual);
         if (weight.Device != scope.Device)
             throw new InvalidOperationException($"Linear: the packed weight lives on {weight.Device}, the input on {scope.Device}.");
-        Tensor y = scope.Empty(result);
+        scope.RequireInner(type, Operation);
+        if (type != DType.F32 && residual.Exists)
+            throw new NotSupportedException($"Linear: a result with a residual is F32, not {type}.");
+        Tensor y = scope.Empty(result, type);
         scope.Backend.PackedLinear(View, weight.View, OptionalView(bias), activation, OptionalView(residual), y.View);
         return y;
     }

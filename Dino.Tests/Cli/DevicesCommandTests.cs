@@ -18,7 +18,6 @@ public sealed class DevicesCommandTests
             (cpu.GetProperty("instruction_set").GetString(), cpu.GetProperty("int8_instruction_set").GetString(), cpu.GetProperty("threads").GetInt32()));
         CudaDevices found = CudaDevices.Find();
         Assert.Equal(found.IsAvailable(out string reason) ? null : reason, cuda.GetProperty("reason").GetString());
-        Assert.False(cuda.GetProperty("selectable").GetBoolean());
         Assert.Equal(
             found.Devices.Select(device => (device.Index, device.Name, device.ComputeCapability.ToString(), device.Multiprocessors, device.TotalBytes, device.DriverVersion.ToString(), device.Problem)),
             cuda.GetProperty("devices").EnumerateArray().Select(device => (
@@ -32,7 +31,7 @@ public sealed class DevicesCommandTests
     }
 
     [Fact]
-    public void Text_names_the_devices_or_the_reason_and_promises_nothing()
+    public void Text_names_the_devices_or_the_reason()
     {
         string output = DinoProcess.Run("devices").Expect(0).Output;
         using CpuDevice here = new();
@@ -46,11 +45,32 @@ public sealed class DevicesCommandTests
         }
 
         Assert.All(found.Devices, device => Assert.Contains($"cuda {device.Index}: {device.Name}, ", output, StringComparison.Ordinal));
-        Assert.Contains("Computing on CUDA devices is not there yet", output, StringComparison.Ordinal);
     }
 
-    /// <summary>What is listed cannot be selected: the option knows the CPU alone.</summary>
+    /// <summary>Every command that computes says why it cannot where there is no GPU, before any work.</summary>
+    [Theory]
+    [InlineData("bench", "forward")]
+    [InlineData("bench", "train-step")]
+    [InlineData("train", "--data", ".", "--output", "nowhere")]
+    public void A_cuda_device_that_is_not_there_is_explained(params string[] command)
+    {
+        if (CudaDevice.IsAvailable(out string reason))
+            return;
+        string errors = DinoProcess.Run([.. command, "--device", "cuda"]).Expect(1).Errors;
+        Assert.Contains($"error: There is no CUDA device. {reason}", errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists("nowhere"));
+    }
+
+    [Theory]
+    [InlineData("cuda:one", "fp32", "There is no device 'cuda:one'. Use --device cpu, cuda or cuda:1")]
+    [InlineData("gpu", "fp32", "There is no device 'gpu'.")]
+    [InlineData("cpu", "tf32", "--precision tf32 is for --device cuda.")]
+    [InlineData("cuda", "int8", "--precision int8 is not for --device cuda.")]
+    [InlineData("cpu", "fp8", "There is no precision 'fp8'.")]
+    public void A_device_or_precision_that_cannot_be_is_refused(string device, string precision, string message) =>
+        Assert.Contains(message, DinoProcess.Run("bench", "forward", "--device", device, "--precision", precision).Expect(2).Errors, StringComparison.Ordinal);
+
     [Fact]
-    public void A_cuda_device_cannot_be_selected() =>
-        Assert.Contains("Use --device cpu.", DinoProcess.Run("bench", "forward", "--device", "cuda").Expect(2).Errors, StringComparison.Ordinal);
+    public void Training_on_the_CPU_is_in_fp32() =>
+        Assert.Contains("on the CPU this computes in fp32", DinoProcess.Run("bench", "train-step", "--precision", "bf16").Expect(2).Errors, StringComparison.Ordinal);
 }

@@ -70,13 +70,8 @@ internal sealed class ComparedBackends : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _cuda.Dispose();
-        _cpu.Dispose();
-    }
-
-    private static byte[][] Run(Backend backend, Contents[] operands, Action<Backend, View[]> work)
+    /// <summary>The bytes of all operands after the work.</summary>
+    public static byte[][] Run(Backend backend, Contents[] operands, Action<Backend, View[]> work)
     {
         // Memory ends with the operand, so that an access behind it is noticed.
         View[] views = new View[operands.Length];
@@ -97,5 +92,11 @@ internal sealed class ComparedBackends : IDisposable
         foreach ((nint address, long bytes) in memory)
             backend.Free(address, bytes);
         return results;
+    }
+
+    public void Dispose()
+    {
+        _cuda.Dispose();
+        _cpu.Dispose();
     }
 }

@@ -130,10 +130,11 @@ public sealed class CudaCopyTests
     public void Repeated_destinations_collect_sums_in_the_given_order()
     {
         using ComparedBackends both = new();
-        // The gradient of a broadcast [40, 300] from [300], of one along rows, of overlapping windows of 4 by steps of 2, and windows of windows.
+        // The gradient of a broadcast [40, 300] from [300], of one along rows, of overlapping windows, and windows of windows.
         AssertWalks(both, [40, 300], [300, 1], 0, 12_000, [0, 1], 0, 300, true);
         AssertWalks(both, [40, 30], [30, 1], 0, 1200, [1, 0], 0, 40, true);
         AssertWalks(both, [200, 4], [4, 1], 0, 800, [2, 1], 0, 402, true);
+        AssertWalks(both, [30, 250], [250, 1], 0, 7500, [40, 1], 0, 1410, true);
         AssertWalks(both, [9, 20, 3, 4], [240, 12, 4, 1], 0, 2160, [30, 2, 30, 1], 0, 700, true);
         AssertWalks(both, [7, 4], [4, 1], 0, 28, [0, 1], 0, 4, false);
     }

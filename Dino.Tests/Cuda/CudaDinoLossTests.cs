@@ -58,7 +58,7 @@ public sealed class CudaDinoLossTests
     public void Many_samples_are_added_up()
     {
         using DeviceBed bed = new();
-        bed.AssertSolves(new DinoLossProblems(3, 2, 700, 5).Forward(Error));
+        bed.AssertSolves(new DinoLossProblems(3, 1, 350, 5).Forward(Error));
     }
 
     [Fact]
@@ -68,5 +68,14 @@ public sealed class CudaDinoLossTests
         DinoLossProblems problems = new(4, 2, 2, 5000);
         Assert.Equal(bed.Solve(problems.Forward(Error)), bed.Solve(problems.Forward(Error)));
         Assert.Equal(bed.Solve(problems.Backward()), bed.Solve(problems.Backward()));
+    }
+
+    [Fact]
+    public void Warm_calls_allocate_nothing()
+    {
+        using DeviceBed bed = new();
+        DinoLossProblems problems = new(4, 2, 2, 100);
+        Assert.Equal(0, bed.AllocatedBytes(problems.Forward(Error)));
+        Assert.Equal(0, bed.AllocatedBytes(problems.Backward()));
     }
 }

@@ -1,3 +1,4 @@
+using Dino.Cuda;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 
@@ -49,6 +50,18 @@ public sealed class CudaIndexingTests
         int[] indices = [.. Enumerable.Range(0, 2100).Select(i => i < 64 ? 3 : i == 2099 ? 3 : i % 5 == 0 ? 1 : 4 + (i % 90))];
         Contents x = Contents.Uniform([2100, 8], 1, -1, 1), sum = Contents.Uniform([100, 8], 2, -1, 1);
         both.AssertEqual("runs", [x, Contents.Of([2100], indices), sum], (backend, v) => backend.ScatterAddRows(v[0], v[1], v[2]));
+    }
+
+    [Fact]
+    public void An_index_outside_the_table_ends_the_kernel()
+    {
+        foreach (int outside in (int[])[3, -1])
+        {
+            using ComparedBackends both = new();
+            Contents x = Contents.Quarters([3, 5], 1), y = Contents.Unwritten([2, 5]), indices = Contents.Of([2], [0, outside]);
+            // The host cannot look: it learns of it when it next waits for the device.
+            Assert.Throws<CudaException>(() => ComparedBackends.Run(both.Cuda, [x, indices, y], (backend, v) => backend.GatherRows(v[0], v[1], v[2])));
+        }
     }
 
     private static Contents Indices(int table, int count)

@@ -36,4 +36,11 @@ public sealed class CudaOptimizerTests
         float[][] first = bed.Solve(problem), second = bed.Solve(problem);
         Assert.Equal(first, second);
     }
+
+    [Theory, MemberData(nameof(Operations))]
+    public void Warm_calls_allocate_nothing(string operation)
+    {
+        using DeviceBed bed = new();
+        Assert.Equal(0, bed.AllocatedBytes(OptimizerProblems.All[operation]([500, 3, 40])));
+    }
 }

@@ -7,12 +7,13 @@ namespace Dino.Tests.Nn;
 /// <summary>The DINO head against the official one: training forward, every gradient, running statistics, evaluation forward.</summary>
 public class DinoHeadFixtureTests
 {
-    public static TheoryData<string> Cases => FixtureStore.Cases("b_dino_head");
+    public static TheoryData<string, string> Cases => Devices.With(FixtureStore.Names("b_dino_head").Select(name => $"b_dino_head/{name}"), Devices.Main);
 
     [FixtureTheory, MemberData(nameof(Cases))]
-    public void Forward_and_gradients_agree_with_the_official_head(string id)
+    public void Forward_and_gradients_agree_with_the_official_head(string id, string deviceName)
     {
         using FixtureCase golden = FixtureStore.Open(id);
+        using Device device = Devices.Create(deviceName);
         JsonElement config = golden.Config;
         using ParameterStore store = new();
         DinoHead head = new(store.Root, config.GetProperty("in_dim").GetInt32(), new DinoHeadOptions
@@ -24,9 +25,9 @@ public class DinoHeadFixtureTests
             BatchNorm = config.GetProperty("use_bn").GetBoolean(),
             FixedLength = config.GetProperty("norm_last_layer").GetBoolean(),
         });
-        store.Allocate(CpuDevice.Shared);
+        store.Allocate(device);
         FixtureWeights.LoadParameters(store, golden);
-        using Scope scope = CpuDevice.Shared.OpenScope();
+        using Scope scope = device.OpenScope();
 
         store.IsTraining = true;
         Tensor x = scope.Upload(golden.Singles("in.x"), new Shape(golden.Shape("in.x")), requiresGradient: true);

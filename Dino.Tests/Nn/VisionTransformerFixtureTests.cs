@@ -7,12 +7,13 @@ namespace Dino.Tests.Nn;
 /// <summary>The vision transformer against the official one: every output, at native and foreign sizes, with its weights.</summary>
 public class VisionTransformerFixtureTests
 {
-    public static TheoryData<string> Cases => FixtureStore.Cases("b_dino_vit");
+    public static TheoryData<string, string> Cases => Devices.With(FixtureStore.Names("b_dino_vit").Select(name => $"b_dino_vit/{name}"), Devices.Main);
 
     [FixtureTheory, MemberData(nameof(Cases))]
-    public void Outputs_agree_with_the_official_network(string id)
+    public void Outputs_agree_with_the_official_network(string id, string deviceName)
     {
         using FixtureCase golden = FixtureStore.Open(id);
+        using Device device = Devices.Create(deviceName);
         JsonElement config = golden.Config;
         using ParameterStore store = new();
         VisionTransformer network = new(store.Root, new VisionTransformerOptions
@@ -26,7 +27,7 @@ public class VisionTransformerFixtureTests
             QkvBias = config.GetProperty("qkv_bias").GetBoolean(),
             Classes = config.TryGetProperty("num_classes", out JsonElement classes) ? classes.GetInt32() : 0,
         });
-        store.Allocate(CpuDevice.Shared);
+        store.Allocate(device);
         FixtureWeights.LoadFile(store, Path.Combine(golden.Folder, golden.Name + ".weights.safetensors"));
         int last = config.TryGetProperty("n_intermediate", out JsonElement n) ? n.GetInt32() : 4;
 
@@ -34,7 +35,7 @@ public class VisionTransformerFixtureTests
         {
             foreach (GradMode mode in new[] { GradMode.Record, GradMode.Off })
             {
-                using Scope scope = CpuDevice.Shared.OpenScope(mode);
+                using Scope scope = device.OpenScope(mode);
                 Tensor x = scope.Upload(golden.Singles($"in.{size.Name}"), new Shape(golden.Shape($"in.{size.Name}")));
                 Dictionary<string, Tensor> outputs = new()
                 {

@@ -41,17 +41,8 @@ public class DinoLossFixtureTests
             call => (float)(hasArgument ? argument.GetDouble() : passesEpochs ? temperatures[call] : Number("teacher_temp")));
     }
 
-    private static TheoryData<string, string> OnAllDevices(string setting)
-    {
-        TheoryData<string, string> data = [];
-        foreach (string name in FixtureStore.Names("c_loss").Where(name => Configures(name, setting)))
-        {
-            foreach (string device in Devices.Names)
-                data.Add($"c_loss/{name}", device);
-        }
-
-        return data;
-    }
+    private static TheoryData<string, string> OnAllDevices(string setting) =>
+        Devices.With(FixtureStore.Names("c_loss").Where(name => Configures(name, setting)).Select(name => $"c_loss/{name}"));
 
     private static bool Configures(string name, string setting)
     {

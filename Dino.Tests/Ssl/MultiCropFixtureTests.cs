@@ -8,20 +8,21 @@ namespace Dino.Tests.Ssl;
 /// <summary>Backbone and head over several resolutions against the official multi-crop wrapper, with every gradient.</summary>
 public class MultiCropFixtureTests
 {
-    public static TheoryData<string> Cases => FixtureStore.Cases("b_multicrop");
+    public static TheoryData<string, string> Cases => Devices.With(FixtureStore.Names("b_multicrop").Select(name => $"b_multicrop/{name}"), Devices.Main);
 
     [FixtureTheory, MemberData(nameof(Cases))]
-    public void Output_and_gradients_agree(string id)
+    public void Output_and_gradients_agree(string id, string deviceName)
     {
         using FixtureCase golden = FixtureStore.Open(id);
+        using Device device = Devices.Create(deviceName);
         JsonElement config = golden.Config;
         int Integer(string name) => config.GetProperty(name).GetInt32();
         using DinoNetwork network = new(
             new VisionTransformerOptions { ImageSize = Integer("img"), PatchSize = Integer("patch"), Width = Integer("dim"), Depth = Integer("depth"), Heads = Integer("heads") },
             new DinoHeadOptions { Prototypes = Integer("out_dim"), Hidden = Integer("hidden_dim"), Bottleneck = Integer("bottleneck_dim"), FixedLength = config.GetProperty("nll").GetBoolean() });
-        network.Store.Allocate(CpuDevice.Shared).IsTraining = true;
+        network.Store.Allocate(device).IsTraining = true;
         FixtureWeights.LoadFile(network.Store, Path.Combine(golden.Folder, golden.Name + ".weights.safetensors"));
-        using Scope scope = CpuDevice.Shared.OpenScope();
+        using Scope scope = device.OpenScope();
 
         Tensor[] crops = [.. golden.Names.Where(name => name.StartsWith("in.crop", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
             .Select(name => scope.Upload(golden.Singles(name), new Shape(golden.Shape(name))))];

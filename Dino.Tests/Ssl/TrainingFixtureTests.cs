@@ -11,27 +11,24 @@ namespace Dino.Tests.Ssl;
 /// </summary>
 public class TrainingFixtureTests
 {
-    public static TheoryData<string> Cases
-    {
-        get
-        {
-            TheoryData<string> data = [];
-            foreach (string group in new[] { "d_train", "d_train_drawn" })
-            {
-                foreach (string name in FixtureStore.Names(group).Where(name => name.EndsWith("/trace", StringComparison.Ordinal)))
-                {
-                    using FixtureCase trace = new(FixtureStore.PathOf(group, name));
-                    if (trace.Config.GetProperty("arch").GetString() == "vit")
-                        data.Add($"{group}/{name}");
-                }
-            }
-
-            return data;
-        }
-    }
+    public static TheoryData<string, string> Cases => Devices.With(Traces("d_train").Concat(Traces("d_train_drawn")), Devices.Main);
 
     [FixtureTheory, MemberData(nameof(Cases))]
-    public void Thirty_steps_follow_the_official_run(string id) => Run(id, CpuDevice.Shared);
+    public void Thirty_steps_follow_the_official_run(string id, string deviceName)
+    {
+        using Device device = Devices.Create(deviceName);
+        Run(id, device);
+    }
+
+    private static IEnumerable<string> Traces(string group)
+    {
+        foreach (string name in FixtureStore.Names(group).Where(name => name.EndsWith("/trace", StringComparison.Ordinal)))
+        {
+            using FixtureCase trace = new(FixtureStore.PathOf(group, name));
+            if (trace.Config.GetProperty("arch").GetString() == "vit")
+                yield return $"{group}/{name}";
+        }
+    }
 
     private static void Run(string id, Device device)
     {

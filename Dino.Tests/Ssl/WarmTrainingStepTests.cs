@@ -49,8 +49,9 @@ public sealed class WarmTrainingStepTests
         }
 
         Assert.True(here[WarmUps..].All(bytes => bytes == 0), $"Bytes allocated by this thread in each step: {string.Join(", ", here)}.");
-        // The test host has threads of its own that report progress now and then: most steps see none of them.
-        Assert.True(everywhere[WarmUps..].Count(bytes => bytes == 0) > 14, $"Bytes allocated by the process in each step: {string.Join(", ", everywhere)}.");
+        // The test host has threads of its own that report progress now and then: most steps see none of them. Emulated steps take so long that all do, and
+        // run on this thread alone.
+        Assert.True(device is not CpuDevice || everywhere[WarmUps..].Count(bytes => bytes == 0) > 14, $"Bytes allocated by the process in each step: {string.Join(", ", everywhere)}.");
     }
 
     [Theory]

@@ -6,17 +6,7 @@ namespace Dino.Tests.Tensors;
 /// <summary>25 steps of torch's optimizers and of the official LARS, driven through the backend of every device with all parameters in one flat buffer.</summary>
 public sealed class OptimizerFixtureTests
 {
-    public static TheoryData<string, string> Cases()
-    {
-        TheoryData<string, string> data = [];
-        foreach (string name in FixtureStore.Names("d_optim"))
-        {
-            foreach (string device in Devices.Names)
-                data.Add($"d_optim/{name}", device);
-        }
-
-        return data;
-    }
+    public static TheoryData<string, string> Cases => Devices.With(FixtureStore.Names("d_optim").Select(name => $"d_optim/{name}"));
 
     [FixtureTheory, MemberData(nameof(Cases))]
     public void Steps_follow_the_reference(string id, string deviceName)

@@ -33,9 +33,13 @@ internal static class ReportTable
 
     /// <summary>Puts a table between the markers of its group.</summary>
     /// <exception cref="InvalidDataException">The document lacks the markers.</exception>
-    public static string Insert(string document, string key, string table)
+    public static string Insert(string document, string key, string table) => InsertAt(document, $"peers:{key}", table);
+
+    /// <summary>Puts a table between two markers.</summary>
+    /// <inheritdoc cref="Insert"/>
+    public static string InsertAt(string document, string marker, string table)
     {
-        string begin = $"<!-- peers:{key}:begin -->", end = $"<!-- peers:{key}:end -->";
+        string begin = $"<!-- {marker}:begin -->", end = $"<!-- {marker}:end -->";
         int from = document.IndexOf(begin, StringComparison.Ordinal), to = document.IndexOf(end, StringComparison.Ordinal);
         return from >= 0 && to > from
             ? $"{document[..(from + begin.Length)]}\n{table}{document[to..]}"

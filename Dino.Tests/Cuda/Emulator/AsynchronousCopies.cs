@@ -8,12 +8,12 @@ internal sealed unsafe class AsynchronousCopies : IDisposable
     /// <summary>Bytes of the largest copy.</summary>
     private const int Largest = 16;
 
+    /// <summary>Groups that have been closed, for each lane.</summary>
+    private readonly int[] _groups = new int[Warp.Lanes];
+
     private Copy[] _copies = [];
     private byte* _data;
     private int _count;
-
-    /// <summary>Groups that have been closed, for each lane.</summary>
-    private readonly int[] _groups = new int[Warp.Lanes];
 
     public void Clear()
     {

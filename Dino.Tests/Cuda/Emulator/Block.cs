@@ -5,6 +5,9 @@ namespace Dino.Tests.Cuda.Emulator;
 /// <summary>The threads that share memory and wait for each other at barriers.</summary>
 internal sealed unsafe class Block : IDisposable
 {
+    /// <summary>Turns of the warps after which a block will never end.</summary>
+    private const int MostPauses = 3_000;
+
     private readonly List<Warp> _warps = [];
     private int[] _order = [];
     private bool[] _waits = [];
@@ -75,7 +78,7 @@ internal sealed unsafe class Block : IDisposable
             Warp warp = _warps[n];
             foreach (SpecialRegister special in Program.Specials)
             {
-                if (special.Name.StartsWith("%ctaid", StringComparison.Ordinal))
+                if (SpecialValues.IsPosition(special.Name))
                     Lane.Broadcast(warp.Registers + special.Place, 32, special.Name[^1] switch { 'x' => position.X, 'y' => position.Y, _ => position.Z });
             }
 
@@ -84,7 +87,7 @@ internal sealed unsafe class Block : IDisposable
             _order[n] = n;
         }
 
-        int running = WarpCount;
+        int running = WarpCount, pauses = 0;
         while (running > 0)
         {
             Machine.Random.Shuffle(_order.AsSpan(0, WarpCount));
@@ -97,6 +100,8 @@ internal sealed unsafe class Block : IDisposable
                 WarpStop stop = Running.Run();
                 if (stop == WarpStop.Exited)
                     running--;
+                if (stop == WarpStop.Paused && ++pauses > MostPauses)
+                    throw new KernelFault(-1, "it does not end");
                 _waits[index] = stop == WarpStop.AtBarrier;
             }
 

@@ -26,9 +26,6 @@ internal sealed unsafe class DeviceMemory : IDisposable
 
     public long Used { get; private set; }
 
-    /// <summary>Changes with every allocation: what was looked up before it may be wrong.</summary>
-    public int Version { get; private set; }
-
     public int Count => _live.Count;
 
     /// <summary>Allocates; 0 if that would go over the limit.</summary>
@@ -44,7 +41,6 @@ internal sealed unsafe class DeviceMemory : IDisposable
             _freed.Remove(address);
             _live.Add(address, bytes);
             Used += bytes;
-            Version++;
             return address;
         }
     }
@@ -57,7 +53,6 @@ internal sealed unsafe class DeviceMemory : IDisposable
             if (!_live.Remove(address, out long bytes))
                 return false;
             Used -= bytes;
-            Version++;
             _freed[address] = bytes;
             NativeMemory.AlignedFree((byte*)(address - Distance) - Gap);
             return true;

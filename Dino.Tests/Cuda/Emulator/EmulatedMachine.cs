@@ -130,6 +130,8 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
     /// <summary>Copies; addresses of the device are told from those of the host by their size.</summary>
     public int Copy(long target, long source, long bytes)
     {
+        if (bytes == 0)
+            return 0;
         byte* to = Place(target, bytes), from = Place(source, bytes);
         if (to == null || from == null)
             return EmulatedDriver.Fail(EmulatedErrors.InvalidValue, $"copy of {bytes} bytes: {Memory.Describe(to == null ? target : source)}");

@@ -8,7 +8,6 @@ namespace Dino.Tests.Cuda.Emulator;
 internal sealed unsafe class GlobalAccess(DeviceMemory memory)
 {
     private (long Start, long End)[] _last = [];
-    private int _version;
 
     /// <summary>Forgets the launch before.</summary>
     public void Prepare(int instructions)
@@ -16,7 +15,6 @@ internal sealed unsafe class GlobalAccess(DeviceMemory memory)
         if (_last.Length < instructions)
             _last = new (long, long)[instructions];
         Array.Clear(_last, 0, instructions);
-        _version = memory.Version;
     }
 
     /// <summary>Host addresses of an access by the lanes of a warp.</summary>
@@ -43,6 +41,17 @@ internal sealed unsafe class GlobalAccess(DeviceMemory memory)
 
             addresses[lane] = address - DeviceMemory.Distance;
         }
+    }
+
+    /// <summary>The host address of the first bytes of an access of one lane, which is aligned as all of it would be.</summary>
+    public void TranslatePart(int lane, long* addresses, int bytes, int part)
+    {
+        long address = addresses[lane];
+        if ((address & (bytes - 1)) != 0)
+            throw new KernelFault(lane, $"address 0x{address:x} of {bytes} bytes is not aligned to them");
+        if (memory.Host(address, part) == null)
+            throw new KernelFault(lane, $"{part} bytes at 0x{address:x} are not allocated: they are {memory.Describe(address)}");
+        addresses[lane] = address - DeviceMemory.Distance;
     }
 
     /// <summary>Turns addresses of all lanes into pointers if they are aligned and within bounds.</summary>

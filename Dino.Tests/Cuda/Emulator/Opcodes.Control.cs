@@ -73,18 +73,21 @@ internal static unsafe partial class Opcodes
         int bytes = i.Immediate;
         Addresses.Compute(warp, i.Source, i.IsSourceWide, i.SourceOffset);
         long* pointers = (long*)warp.Pointers;
-        // What takes nothing from its source may have any address there.
-        uint taking = warp.Mask;
+        // Of its source a copy reads only what it takes; an address from which nothing is taken may be any.
+        uint whole = warp.Mask;
         for (uint left = warp.Mask; left != 0 && sourceBytes != null; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
             if (sourceBytes[lane] > bytes)
                 throw new KernelFault(lane, $"{sourceBytes[lane]} bytes of a copy of {bytes}");
-            if (sourceBytes[lane] == 0)
-                taking &= ~(1u << lane);
+            if (sourceBytes[lane] == bytes)
+                continue;
+            whole &= ~(1u << lane);
+            if (sourceBytes[lane] > 0)
+                warp.Block.Global.TranslatePart(lane, pointers, bytes, (int)sourceBytes[lane]);
         }
 
-        warp.Block.Global.Translate(i.Index, pointers, taking, bytes);
+        warp.Block.Global.Translate(i.Index, pointers, whole, bytes);
         for (uint left = warp.Mask; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);

@@ -11,6 +11,9 @@ internal static unsafe class SpecialValues
 
     public static bool IsKnown(string name) => s_known.Contains(name);
 
+    /// <summary>Whether a register differs from block to block.</summary>
+    public static bool IsPosition(string name) => name.StartsWith("%ctaid", StringComparison.Ordinal);
+
     /// <summary>Writes one for all lanes of a warp.</summary>
     public static void Fill(string name, Warp warp, Block block, uint* output)
     {

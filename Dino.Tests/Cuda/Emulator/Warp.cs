@@ -23,7 +23,7 @@ internal sealed unsafe partial class Warp : IDisposable
     public const int Lanes = 32;
 
     /// <summary>Jumps backwards before other warps get their turn.</summary>
-    private const int Patience = 20_000;
+    private const int Patience = 10_000;
 
     private readonly Block _block;
     private readonly Group[] _groups = new Group[Lanes];
