@@ -16,9 +16,7 @@ internal sealed unsafe partial class CudaBackend
     private readonly record struct PartsArguments(nint Parts, long Apart, long Stride, TailArguments Tail, int M, int Count);
 
     /// <summary>Modules by <see cref="CudaPrecision"/>.</summary>
-    private static readonly string[] s_productModules = ["product_fp32", "product_tf32", "product_bf16"];
-
-    private static readonly string[][] s_productKernels = [.. s_productModules.Select(module => (string[])[module + "_32", module + "_64", module + "_128"])];
+    private static readonly ProductKernels[] s_productKernels = [new("product_fp32"), new("product_tf32"), new("product_bf16")];
 
     /// <summary>A plan to use instead of the one chosen, so that every kernel can be tried on small products.</summary>
     internal ProductPlan? ForcedPlan { get; set; }
@@ -47,29 +45,33 @@ internal sealed unsafe partial class CudaBackend
     }
 
     /// <summary>Computes a batch of products with the own kernels, each element followed by the tail; the tail of several matrices is a plain one.</summary>
-    private void Multiply(in MatMulArguments x, in TailArguments tail)
+    private void Multiply(in MatMulArguments x, in TailArguments tail) => Multiply(x, tail, s_productKernels[(int)precision], sizeof(float));
+
+    /// <param name="bytesB">Size of the elements of b.</param>
+    private void Multiply(in MatMulArguments x, in TailArguments tail, ProductKernels kernels, int bytesB)
     {
-        long matrices = (long)x.OuterBatch * x.InnerBatch;
+        long matrices = (long)x.OuterBatch * x.InnerBatch, part = (long)x.M * x.N;
         ProductPlan plan = ForcedPlan ?? ProductPlan.Choose(x.M, x.N, x.K, matrices, context.Multiprocessors);
         using ScratchFrame scratch = OpenScratch();
         TailArguments direct = tail;
-        long part = (long)x.M * x.N;
         if (plan.Parts > 1)
         {
             View parts = scratch.Take([checked((int)(plan.Parts * part))]);
             direct = new TailArguments(parts.Address, 0, 0, 0, 0, x.N, 1, 0, x.N, 1, 0, IsAligned(x.N % 4 == 0));
         }
 
-        (int tilesM, int tilesN) = (((x.M - 1) / plan.Tile) + 1, ((x.N - 1) / plan.Tile) + 1);
-        ProductArguments arguments = new(
-            x.A, x.B, x.StrideA, x.StrideB, x.OuterStrideA, x.OuterStrideB, x.OuterStrideY, x.InnerStrideA, x.InnerStrideB, x.InnerStrideY, part, direct,
-            x.M, x.N, x.K, plan.PartDepth, tilesM, tilesN, x.InnerBatch, x.TransposeA ? 0u : 1u, x.TransposeB ? 1u : 0u,
-            IsAligned(AreQuads(x.A, x.StrideA, x.OuterStrideA, x.InnerStrideA)), IsAligned(AreQuads(x.B, x.StrideB, x.OuterStrideB, x.InnerStrideB)));
-        string kernel = s_productKernels[(int)precision][plan.Tile / 64];
-        Launch(_kernels[s_productModules[(int)precision], kernel], arguments, (tilesM * (long)tilesN * matrices, plan.Parts, 1), 2 * plan.Tile);
+        ProductArguments arguments = Arrange(x, direct, plan, part, bytesB);
+        Launch(_kernels[kernels.Module, kernels[plan.Tile]], arguments, (plan.Blocks(x.M, x.N) * matrices, plan.Parts, 1), plan.Threads);
         if (plan.Parts > 1)
             AddParts(direct.Y, part, x.N, plan.Parts, x.M, tail);
     }
+
+    private static ProductArguments Arrange(in MatMulArguments x, in TailArguments tail, in ProductPlan plan, long part, int bytesB) => new(
+        x.A, x.B, x.StrideA, x.StrideB, x.OuterStrideA, x.OuterStrideB, x.OuterStrideY, x.InnerStrideA, x.InnerStrideB, x.InnerStrideY, part, tail,
+        x.M, x.N, x.K, plan.PartDepth, ((x.M - 1) / plan.Tile) + 1, ((x.N - 1) / plan.Tile) + 1, x.InnerBatch, x.TransposeA ? 0u : 1u, x.TransposeB ? 1u : 0u,
+        IsAligned(AreQuads(x.A, x.StrideA, x.OuterStrideA, x.InnerStrideA)),
+        // The rule for addresses of quads of floats holds of narrower ones as well.
+        IsAligned(AreQuads(x.B * (sizeof(float) / bytesB), x.StrideB, x.OuterStrideB, x.InnerStrideB)));
 
     /// <summary>y = tail(the sum of parts): y may be the only one.</summary>
     private void AddParts(nint parts, long apart, int stride, int count, int rows, in TailArguments tail)

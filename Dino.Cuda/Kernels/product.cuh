@@ -9,7 +9,7 @@ constexpr int Step = 16;
 
 struct Product {
     const float* a;
-    const void* b;
+    const void* b;        // Floats, or the narrower elements of the kernel.
     int stride_a, stride_b;
     i64 outer_a, outer_b, outer_y, inner_a, inner_b, inner_y;
     i64 part_y;          // From the y of one part of k to that of the next.
@@ -52,22 +52,34 @@ __device__ __forceinline__ Place locate(const Product& p) {
 // lines t / 4 + i T / 4; stored across, quad t % (T / 4) of the lines 4 (t / (T / 4)) + i.
 template <int T, class Element>
 struct Slice {
-    const Element* start;
+    const char* start;
     int stride;
     int line, line_end;
     int column, column_end;
-    bool is_along, is_aligned;
+    bool is_along, is_aligned, is_narrow;
 
     // first to end are the rows of op(a), or columns of op(b); thread is below T.
-    __device__ __forceinline__ void open(const Element* matrix, int line_stride, bool along, bool aligned, int thread, int first, int end, int depth, int depth_end) {
+    __device__ __forceinline__ Slice(const void* matrix, i64 offset, bool narrow, int line_stride, bool along, bool aligned, int thread, int first, int end, int depth, int depth_end)
+        : line(along ? first + thread / 4 : depth + 4 * (thread / (T / 4))),
+          line_end(along ? end : depth_end),
+          column(along ? depth + 4 * (thread % 4) : first + 4 * (thread % (T / 4))),
+          column_end(along ? depth_end : end),
+          is_along(along),
+          is_aligned(aligned),
+          is_narrow(narrow) {
         stride = line_stride;
-        is_along = along;
-        is_aligned = aligned;
-        line = along ? first + thread / 4 : depth + 4 * (thread / (T / 4));
-        column = along ? depth + 4 * (thread % 4) : first + 4 * (thread % (T / 4));
-        line_end = along ? end : depth_end;
-        column_end = along ? depth_end : end;
-        start = matrix + (i64)line * stride + column;
+        start = (const char*)matrix + (offset + (i64)line * stride + column) * size();
+    }
+
+    // Bytes of an element; only one of two operands has narrow ones.
+    __device__ __forceinline__ int size() const { return sizeof(Element) != sizeof(float) && is_narrow ? (int)sizeof(Element) : (int)sizeof(float); }
+
+    __device__ __forceinline__ float4 whole(const char* at) const {
+        return sizeof(Element) != sizeof(float) && is_narrow ? load_quad((const Element*)at) : load_quad((const float*)at);
+    }
+
+    __device__ __forceinline__ float4 part(const char* at, int count) const {
+        return sizeof(Element) != sizeof(float) && is_narrow ? load_part((const Element*)at, count) : load_part((const float*)at, count);
     }
 
     __device__ __forceinline__ void fetch(float4 (&v)[4]) {
@@ -76,13 +88,13 @@ struct Slice {
             // A line beyond the last one is taken for the last: its results are not stored.
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                v[i] = load_quad(start + (i64)(min(line + i * apart, line_end - 1) - line) * stride);
+                v[i] = whole(start + (i64)(min(line + i * apart, line_end - 1) - line) * stride * size());
         } else {
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                v[i] = load_part(start + (i64)(i * apart) * stride, line + i * apart < line_end ? column_end - column : 0);
+                v[i] = part(start + (i64)(i * apart) * stride * size(), line + i * apart < line_end ? column_end - column : 0);
         }
-        start += is_along ? (i64)Step : (i64)Step * stride;
+        start += (is_along ? (i64)Step : (i64)Step * stride) * size();
         line += is_along ? 0 : Step;
         column += is_along ? Step : 0;
     }
@@ -92,35 +104,21 @@ struct Slice {
 // multiply(const Shared& a, const Shared& b).
 template <int T, class Element, class Machine>
 __device__ __forceinline__ void multiply(const Product& p, const Place& place, typename Machine::Shared (&shared)[2][2], Machine& machine) {
-    constexpr bool IsNarrow = sizeof(Element) != sizeof(float);
-    bool is_a = thread_x() < T;
-    int thread = (int)(thread_x() % T);
-    Slice<T, float> a;
-    Slice<T, Element> b;
-    if (is_a || !IsNarrow)
-        a.open(
-            is_a ? p.a + place.offset_a : (const float*)p.b + place.offset_b, is_a ? p.stride_a : p.stride_b, (is_a ? p.along_a : p.along_b) != 0,
-            (is_a ? p.is_aligned_a : p.is_aligned_b) != 0, thread, is_a ? place.row : place.column, is_a ? p.m : p.n, place.depth, place.depth_end);
-    else
-        b.open((const Element*)p.b + place.offset_b, p.stride_b, p.along_b != 0, p.is_aligned_b != 0, thread, place.column, p.n, place.depth, place.depth_end);
-    bool is_along = (is_a ? p.along_a : p.along_b) != 0;
-    int steps = (place.depth_end - place.depth + Step - 1) / Step;
+    bool is_a = thread_x() < T, is_along = (is_a ? p.along_a : p.along_b) != 0;
+    int thread = (int)(thread_x() % T), steps = (place.depth_end - place.depth + Step - 1) / Step;
     if (steps == 0)
         return;
+    Slice<T, Element> slice(
+        is_a ? p.a : p.b, is_a ? place.offset_a : place.offset_b, !is_a, is_a ? p.stride_a : p.stride_b, is_along, (is_a ? p.is_aligned_a : p.is_aligned_b) != 0, thread,
+        is_a ? place.row : place.column, is_a ? p.m : p.n, place.depth, place.depth_end);
     float4 v[4];
-    auto fetch = [&] {
-        if (is_a || !IsNarrow)
-            a.fetch(v);
-        else
-            b.fetch(v);
-    };
-    fetch();
+    slice.fetch(v);
     Machine::store(shared[0][is_a ? 0 : 1], v, is_along, thread);
     barrier();
     for (int step = 0; step < steps; step++) {
         bool is_last = step + 1 == steps;
         if (!is_last)
-            fetch();
+            slice.fetch(v);
         machine.multiply(shared[step % 2][0], shared[step % 2][1]);
         // The other slices were read before the last barrier.
         if (!is_last)
@@ -129,14 +127,23 @@ __device__ __forceinline__ void multiply(const Product& p, const Place& place, t
     }
 }
 
+// The sums are the values of the product.
+struct PlainValues {
+    struct Columns {
+        __device__ __forceinline__ Columns(const PlainValues&, int, int) {}
+        __device__ __forceinline__ float4 values(const PlainValues&, int, float4 sums) const { return sums; }
+    };
+};
+
 // Gives some rows of a tile to the tail, in whole lines: they were written to shared memory [Rows, Stride]. A thread has every eighth row of a quad.
-template <int T, int Rows, int Stride>
-__device__ __forceinline__ void finish_rows(const Product& p, const Place& place, int first, const float* rows) {
+template <int T, int Rows, int Stride, class Values>
+__device__ __forceinline__ void finish_rows(const Product& p, const Place& place, int first, const float* rows, const Values& values) {
     constexpr int Together = Rows / 8 < 4 ? Rows / 8 : 4;
     int quad = 4 * (int)(thread_x() % (T / 4)), from = (int)(thread_x() / (T / 4));
     if (place.column + quad >= p.n)
         return;
     QuadTail tail(p.tail, place.column + quad);
+    typename Values::Columns columns(values, tail.column, tail.count);
 #pragma unroll 1
     for (int i = from; i < Rows; i += 8 * Together) {
         int row = place.row + first + i;
@@ -148,7 +155,9 @@ __device__ __forceinline__ void finish_rows(const Product& p, const Place& place
             residual[j] = row + 8 * j < p.m ? tail.residual(p.tail, at + 8 * j * p.tail.stride) : float4{0, 0, 0, 0};
 #pragma unroll
         for (int j = 0; j < Together; j++)
-            if (row + 8 * j < p.m)
-                tail.finish(p.tail, at + 8 * j * p.tail.stride, row + 8 * j, load_shared_quad(rows + (i + 8 * j) * Stride + quad), residual[j]);
+            if (row + 8 * j < p.m) {
+                float4 sums = load_shared_quad(rows + (i + 8 * j) * Stride + quad);
+                tail.finish(p.tail, at + 8 * j * p.tail.stride, row + 8 * j, columns.values(values, row + 8 * j, sums), residual[j]);
+            }
     }
 }

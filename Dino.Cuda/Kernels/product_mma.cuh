@@ -121,6 +121,6 @@ __device__ __forceinline__ void product(const Product& p) {
         if (machine.row == half * (T / 2))
             machine.template write<Stride>(memory.rows);
         barrier();
-        finish_rows<T, T / 2, Stride>(p, place, half * (T / 2), memory.rows);
+        finish_rows<T, T / 2, Stride>(p, place, half * (T / 2), memory.rows, PlainValues());
     }
 }

@@ -4,7 +4,7 @@ using Dino.Tensors.Backends;
 namespace Dino.Tests.Cuda;
 
 /// <summary>Reductions of rows, columns and middle axes on a CUDA device.</summary>
-public sealed class ReduceTests
+public sealed class CudaReduceTests
 {
     public static TheoryData<ReduceOp> Operations => [.. Enum.GetValues<ReduceOp>()];
 
