@@ -119,8 +119,8 @@ public static class ModelFile
 
     private static VisionTransformerOptions? Probe(SafetensorsFile file, Func<string, string?> rename)
     {
-        Dictionary<string, SafetensorsEntry> entries = new(StringComparer.Ordinal);
-        foreach (SafetensorsEntry entry in file.Entries.Values)
+        Dictionary<string, TensorEntry> entries = new(StringComparer.Ordinal);
+        foreach (TensorEntry entry in file.Entries.Values)
         {
             if (rename(entry.Name) is { } name)
                 entries[name] = entry;
