@@ -8,13 +8,15 @@ namespace Dino.Cli.Commands;
 /// <summary>Which weights.</summary>
 internal sealed class ModelOptions(bool required)
 {
-    private readonly Option<string?> _weights = new("--weights") { Description = "A .safetensors file: one of ours, or of another DINO vision transformer (--arch or --heads if its heads are not 64 wide).", Required = required };
+    private readonly Option<string?> _weights = new("--weights") { Description = "A file of ours, or of another DINO vision transformer: .safetensors, .safetensors.index.json or .pth (--arch or --heads if its heads are not 64 wide).", Required = required };
+    private readonly Option<string?> _key = Options.OptionalText("--key", "Part of a checkpoint to take, such as student (teacher where there is one).");
     private readonly ArchitectureOptions _architecture = new();
     private readonly PrecisionOption _precision = new();
 
     public void AddTo(Command command)
     {
         command.Add(_weights);
+        command.Add(_key);
         _architecture.AddTo(command);
         _precision.AddTo(command);
     }
@@ -39,5 +41,5 @@ internal sealed class ModelOptions(bool required)
     }
 
     private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped) =>
-        ModelFile.Load(parsed.GetValue(_weights)!, device, found => _architecture.Amend(parsed, found), format, mapped);
+        ModelFile.Load(parsed.GetValue(_weights)!, device, found => _architecture.Amend(parsed, found), format, mapped, parsed.GetValue(_key));
 }

@@ -8,13 +8,15 @@ public sealed class CommandLineTests
 
     public static TheoryData<string, string[]> Helps => new()
     {
-        { "", ["train", "knn", "attention", "embed", "bench", "devices", "demo"] },
+        { "", ["train", "knn", "attention", "embed", "info", "convert", "bench", "devices", "demo"] },
         { "train", ["--data", "--output", "--image-size", "--local-size", "--local-crops", "--out-dim", "--batch-size", "--epochs", "--lr", "--weight-decay", "--weight-decay-end",
             "--momentum-teacher", "--teacher-temp", "--warmup-teacher-temp", "--warmup-teacher-temp-epochs", "--warmup-epochs", "--clip-grad", "--freeze-last-layer", "--drop-path",
             "--optimizer", "--seed", "--resume", "--json", .. Architecture, .. Devices] },
         { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
-        { "embed", ["--weights", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "embed", ["--weights", "--key", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "info", ["<file>", "--key", "--json"] },
+        { "convert", ["--input", "--output", "--key", "--all", "--json"] },
         { "bench", ["forward", "train-step", "data", "knn"] },
         { "bench data", ["--data", "--repeats", "--json"] },
         { "bench knn", ["--train", "--test", "--width", "--classes", "--k", "--repeats", "--json", .. Devices] },
