@@ -117,6 +117,16 @@ public sealed class CheckpointCommandTests : IDisposable
         Assert.Contains("\"...\"", json, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Training_resumes_from_a_file_of_another_folder()
+    {
+        DinoProcess.Run([.. _files.Train("whole", 2), "--saveckp-freq", "1"]).Expect(0);
+        JsonElement json = DinoProcess.Run([.. _files.Train("rest", 2), "--resume", _files.Path("whole", "checkpoint0001.safetensors")]).Expect(0).Json;
+        Assert.Equal(10, json.GetProperty("steps").GetInt64());
+        TinyRun.AssertSameState(_files.Path("whole"), _files.Path("rest"));
+        Assert.Single(TinyRun.Log(_files.Path("rest")), line => line["type"]!.GetValue<string>() == "epoch");
+    }
+
     public void Dispose()
     {
         _student.Dispose();
