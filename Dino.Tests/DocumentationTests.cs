@@ -62,7 +62,7 @@ public sealed partial class DocumentationTests
     [InlineData("training.md")]
     public void Every_option_that_is_mentioned_exists(string document)
     {
-        Command[] commands = [TrainCommand.Create(), KnnCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), DevicesCommand.Create(), DemoCommand.Create(), .. BenchCommand.Create().Subcommands];
+        Command[] commands = [TrainCommand.Create(), KnnCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), InfoCommand.Create(), ConvertCommand.Create(), DevicesCommand.Create(), DemoCommand.Create(), .. BenchCommand.Create().Subcommands];
         HashSet<string> known = [.. commands.SelectMany(command => command.Options).Select(option => option.Name), "--help", "--project", "--self-contained"];
         Assert.All(LongOption().Matches(Text(document)), mention => Assert.Contains(mention.Value, known));
     }

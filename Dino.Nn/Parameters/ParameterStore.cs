@@ -153,7 +153,7 @@ public sealed class ParameterStore : IDisposable
     }
 
     /// <summary>Leaves learned and fixed values where they are in a file, if that can be; buffers get memory and first values.</summary>
-    internal bool TryMap(Device device, SafetensorsFile file, IEnumerable<string> names)
+    internal bool TryMap(Device device, TensorFile file, IEnumerable<string> names)
     {
         RequireUnallocated();
         if (TensorStore.TryMap(device, file, names) is not { } values)

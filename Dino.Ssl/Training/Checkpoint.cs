@@ -66,7 +66,7 @@ public static class Checkpoint
 
         void RequireTensor(string name, string type, int[] shape)
         {
-            if (!file.Entries.TryGetValue(name, out SafetensorsEntry? entry))
+            if (!file.Entries.TryGetValue(name, out TensorEntry? entry))
                 throw Damaged($"it lacks '{name}'");
             if (entry.Type != type || !entry.Shape.SequenceEqual(shape.Select(length => (long)length)))
                 throw Damaged($"'{name}' is {entry.Type} [{string.Join(", ", entry.Shape)}], not {type} [{string.Join(", ", shape)}]");

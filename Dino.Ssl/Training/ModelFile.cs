@@ -16,7 +16,7 @@ namespace Dino.Ssl.Training;
 public static class ModelFile
 {
     private const string Format = "dino-weights-1";
-    private static readonly string[] s_prefixes = ["teacher.", "module.", "backbone."];
+    private const string BackbonePrefix = "backbone.";
 
     /// <summary>Saves a network.</summary>
     /// <param name="path">Where to; an older file is replaced in one move.</param>
@@ -37,8 +37,8 @@ public static class ModelFile
 
     /// <summary>Loads the backbone of a file.</summary>
     /// <param name="path">
-    /// A file of ours (of a checkpoint, the teacher is taken), or any safetensors file of a DINO vision transformer: its architecture is read off
-    /// the shapes.
+    /// A weight file or checkpoint of ours, or a file of a DINO vision transformer from elsewhere, whose architecture is read off the shapes: safetensors, the
+    /// index of its shards, or what torch.save wrote, a released state dictionary or an official training checkpoint. Its content says which.
     /// </param>
     /// <param name="device">Where to put it.</param>
     /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
@@ -47,23 +47,17 @@ public static class ModelFile
     /// Uses the weights where they are in the file: nothing is read before it is needed, which is the quickest start for a few pictures. The file must
     /// not be rewritten in place while the model is in use: that would end the process. With a format the file is needed during this call only.
     /// </param>
-    /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
+    /// <param name="key">The part of a checkpoint to take, such as <c>student</c>; the rules of <see cref="WeightPart.Find"/> unless given: the teacher.</param>
+    /// <exception cref="InvalidDataException">The file does not hold a vision transformer, or not under the key.</exception>
+    /// <exception cref="TorchFileException">A file of torch.save that is damaged or not only data.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
-    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null, bool mapped = false)
+    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null, bool mapped = false, string? key = null)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
-        bool hasTeacher = file.Entries.Keys.Any(key => key.StartsWith(s_prefixes[0], StringComparison.Ordinal));
-        string? Rename(string key) => hasTeacher && !key.StartsWith(s_prefixes[0], StringComparison.Ordinal) ? null : BackboneName(key);
-        string? kind = file.Metadata.GetValueOrDefault("format");
-        MultiCropOptions? crops = kind is Format or Checkpoint.Format ? Describe(file, path, "crops", SslJson.Default.MultiCropOptions) : null;
-        VisionTransformerOptions? architecture = kind switch
-        {
-            Format => Describe(file, path, "backbone", SslJson.Default.VisionTransformerOptions),
-            Checkpoint.Format => Describe(file, path, "options", SslJson.Default.DinoOptions).Backbone,
-            _ => Probe(file, Rename),
-        };
-        if (architecture is null)
-            throw new InvalidDataException($"{path} holds no DINO vision transformer: it lacks patch_embed.proj.weight, pos_embed or blocks.0.*. It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
+        using TensorFile file = TensorFile.Open(path);
+        WeightPart part = WeightPart.Find(file, key);
+        string? Rename(string name) => BackboneName(part, name);
+        VisionTransformerOptions architecture = Recognize(file, part) ?? throw NoTransformer(file);
+        PixelNormalization normalization = Crops(file)?.Normalization ?? PixelNormalization.ImageNet;
         architecture = (amend?.Invoke(architecture) ?? architecture) with { DropPath = 0, Classes = 0 };
         ParameterStore store = new();
         try
@@ -75,18 +69,44 @@ public static class ModelFile
             }
             else
             {
+                // Before memory is taken: one tensor says how large all others are to be, and a file may lie.
+                StateDict.Check(store, file, Rename);
                 store.Allocate(device, withGradients: false, initialize: false);
                 StateDict.Load(store, file, Rename);
             }
 
             if (format is { } chosen)
                 store.PackWeights(chosen);
-            return new LoadedModel(backbone, crops?.Normalization ?? PixelNormalization.ImageNet);
+            return new LoadedModel(backbone, normalization) { LeftOut = LeftOut(file, part) };
         }
         catch
         {
             store.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>What <see cref="Load"/> would make of a file, without loading it.</summary>
+    /// <param name="file">An open file.</param>
+    /// <param name="key">As in <see cref="Load"/>.</param>
+    /// <exception cref="InvalidDataException">The file holds nothing under the key, or is damaged.</exception>
+    public static ModelDescription Describe(TensorFile file, string? key = null)
+    {
+        WeightPart part = WeightPart.Find(file, key);
+        long all = part.Entries.Where(IsLearned).Sum(entry => entry.Count);
+        if (Recognize(file, part) is not { } architecture)
+            return new ModelDescription(part.Key, null, NoTransformer(file).Message, all, []);
+        architecture = architecture with { DropPath = 0, Classes = 0 };
+        ParameterStore store = new();
+        _ = new VisionTransformer(store.Root, architecture);
+        try
+        {
+            StateDict.Check(store, file, name => BackboneName(part, name));
+            return new ModelDescription(part.Key, architecture, null, store.Count, LeftOut(file, part));
+        }
+        catch (StateDictException error)
+        {
+            return new ModelDescription(part.Key, null, error.Message, all, []);
         }
     }
 
@@ -102,42 +122,70 @@ public static class ModelFile
         return new LoadedModel(backbone, PixelNormalization.ImageNet);
     }
 
-    private static T Describe<T>(SafetensorsFile file, string path, string name, JsonTypeInfo<T> type)
+    /// <summary>The architecture by the file's own words or by the shapes; null if it is not one of ours.</summary>
+    private static VisionTransformerOptions? Recognize(TensorFile file, WeightPart part)
+    {
+        VisionTransformerOptions? found = file.Metadata.GetValueOrDefault("format") switch
+        {
+            Format => Read(file, "backbone", SslJson.Default.VisionTransformerOptions),
+            Checkpoint.Format => Read(file, "options", SslJson.Default.DinoOptions).Backbone,
+            _ => Probe(file, part),
+        };
+        try
+        {
+            found?.Validate();
+            return found;
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException($"{file.FilePath} is damaged, or of no vision transformer: {error.Message}", error);
+        }
+    }
+
+    private static MultiCropOptions? Crops(TensorFile file) =>
+        file.Metadata.GetValueOrDefault("format") is Format or Checkpoint.Format ? Read(file, "crops", SslJson.Default.MultiCropOptions) : null;
+
+    private static T Read<T>(TensorFile file, string name, JsonTypeInfo<T> type)
         where T : class
     {
         try
         {
             return file.Metadata.TryGetValue(name, out string? json) && JsonSerializer.Deserialize(json, type) is { } value
                 ? value
-                : throw new InvalidDataException($"{path} is damaged: its metadata lack '{name}'.");
+                : throw new InvalidDataException($"{file.FilePath} is damaged: its metadata lack '{name}'.");
         }
         catch (JsonException error)
         {
-            throw new InvalidDataException($"{path} is damaged: '{name}' of its metadata is not what it should be ({error.Message}).", error);
+            throw new InvalidDataException($"{file.FilePath} is damaged: '{name}' of its metadata is not what it should be ({error.Message}).", error);
         }
     }
 
-    private static VisionTransformerOptions? Probe(SafetensorsFile file, Func<string, string?> rename)
+    private static VisionTransformerOptions? Probe(TensorFile file, WeightPart part)
     {
-        Dictionary<string, SafetensorsEntry> entries = new(StringComparer.Ordinal);
-        foreach (SafetensorsEntry entry in file.Entries.Values)
+        Dictionary<string, TensorEntry> entries = new(StringComparer.Ordinal);
+        foreach (TensorEntry entry in file.Entries.Values)
         {
-            if (rename(entry.Name) is { } name)
+            if (BackboneName(part, entry.Name) is { } name)
                 entries[name] = entry;
         }
 
         return ArchitectureProbe.Probe(entries);
     }
 
-    /// <summary>Official names to those of a bare backbone; heads are left out.</summary>
-    private static string? BackboneName(string key)
-    {
-        foreach (string prefix in s_prefixes)
-        {
-            if (key.StartsWith(prefix, StringComparison.Ordinal))
-                key = key[prefix.Length..];
-        }
+    private static InvalidDataException NoTransformer(TensorFile file) =>
+        new($"{file.FilePath} holds no DINO vision transformer: it lacks patch_embed.proj.weight, pos_embed or blocks.0.*. It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
 
-        return key.StartsWith("head.", StringComparison.Ordinal) ? null : key;
+    private static string[] LeftOut(TensorFile file, WeightPart part) => [.. file.Entries.Keys.Where(name => BackboneName(part, name) is null)];
+
+    private static bool IsLearned(TensorEntry entry) => entry.Type is "F64" or "F32" or "F16" or "BF16";
+
+    /// <summary>Names of a part to those of a bare backbone; heads are left out.</summary>
+    private static string? BackboneName(WeightPart part, string key)
+    {
+        if (part.NameOf(key) is not { } name)
+            return null;
+        if (name.StartsWith(BackbonePrefix, StringComparison.Ordinal))
+            name = name[BackbonePrefix.Length..];
+        return name.StartsWith("head.", StringComparison.Ordinal) ? null : name;
     }
 }

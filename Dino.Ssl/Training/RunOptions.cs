@@ -20,6 +20,12 @@ public sealed record RunOptions
     /// <summary>Continue from the checkpoint in the output folder, if there is one.</summary>
     public bool Resume { get; init; }
 
+    /// <summary>
+    /// A checkpoint to continue from when the output folder holds none: one of ours, or the <c>checkpoint.pth</c> of an official run with the same
+    /// settings. Null starts a new run.
+    /// </summary>
+    public string? ResumeFrom { get; init; }
+
     /// <summary>Threads that decode and augment; 0 chooses. The result does not depend on it.</summary>
     public int Workers { get; init; }
 

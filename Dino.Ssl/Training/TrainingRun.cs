@@ -43,6 +43,8 @@ public sealed class TrainingRun : IDisposable
             Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch);
             if (options.Resume && File.Exists(CheckpointPath))
                 Checkpoint.Load(Trainer, options.Crops, CheckpointPath);
+            else if (options.ResumeFrom is { } earlier)
+                ResumeFrom(earlier);
         }
         catch
         {
@@ -108,6 +110,16 @@ public sealed class TrainingRun : IDisposable
     {
         _loader.Dispose();
         Trainer.Dispose();
+    }
+
+    /// <summary>The content of the file says whether it is a checkpoint of ours or an official one.</summary>
+    private void ResumeFrom(string path)
+    {
+        using TensorFile file = TensorFile.Open(path);
+        if (file is TorchFile official)
+            OfficialCheckpoint.Load(Trainer, official, _options.Crops);
+        else
+            Checkpoint.Load(Trainer, _options.Crops, path);
     }
 
     private void EndEpoch(TrainingLog log, StepReport report)
