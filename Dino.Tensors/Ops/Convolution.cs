@@ -32,8 +32,11 @@ public readonly partial struct Tensor
         {
             Tensor windows = Unfold2D(kernel, stride, padding, dilation);
             Tensor y = windows.Linear(filters, bias);
+            // Filters and windows of one pixel are the operands themselves.
             if (windows.Root != Root)
                 windows.Release();
+            if (filters.Root != weight.Root)
+                filters.Release();
             return y;
         }
 
