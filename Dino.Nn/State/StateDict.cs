@@ -15,7 +15,7 @@ public static class StateDict
     /// <exception cref="StateDictException">Names the missing, unexpected and mis-shaped keys. Nothing has been loaded then.</exception>
     public static void Load(ParameterStore store, SafetensorsFile file, Func<string, string?>? rename = null, bool strict = true)
     {
-        Read(file, Match(store, file, rename, strict));
+        Read(store, file, Match(store, file, rename, strict));
     }
 
     /// <summary>Gives a network that has no memory yet the values of a file, for inference: where they are in the file if they can be used there, otherwise in memory.</summary>
@@ -32,7 +32,7 @@ public static class StateDict
             pairs.RemoveAll(pair => !pair.Parameter.IsBuffer);
         else
             store.Allocate(device, withGradients: false, initialize: false);
-        Read(file, pairs);
+        Read(store, file, pairs);
     }
 
     /// <summary>Values of a tensor from the host.</summary>
@@ -43,10 +43,11 @@ public static class StateDict
         tensor.Device.Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
     }
 
-    private static void Read(SafetensorsFile file, List<(Parameter Parameter, SafetensorsEntry Entry)> pairs)
+    private static void Read(ParameterStore store, SafetensorsFile file, List<(Parameter Parameter, SafetensorsEntry Entry)> pairs)
     {
         foreach ((Parameter parameter, SafetensorsEntry entry) in pairs)
             file.ReadTensor(entry.Name, parameter.Tensor);
+        store.Loaded();
     }
 
     /// <summary>What is in the store and in the file.</summary>

@@ -5,7 +5,7 @@ using Dino.Tensors;
 namespace Dino.Ssl.Training;
 
 /// <summary>A backbone ready for inference, with the normalisation of its pixels.</summary>
-public sealed record LoadedModel(VisionTransformer Backbone, PixelNormalization Normalization) : IDisposable
+public sealed record LoadedModel(Backbone Backbone, PixelNormalization Normalization) : IDisposable
 {
     /// <summary>Where it lives.</summary>
     public Device Device => Backbone.Store.Device;
