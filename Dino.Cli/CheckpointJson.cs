@@ -21,6 +21,8 @@ internal sealed record InfoOutput(
     string File, string Format, string Part, ArchitectureOutput? Architecture, string? Problem, long Parameters,
     TensorOutput[] Tensors, string[] LeftOut, JsonObject Entries, SortedDictionary<string, string> Metadata);
 
-internal sealed record ArchitectureOutput(int PatchSize, int Width, int Depth, int Heads, double MlpRatio, int ImageSize, int Channels, bool QkvBias);
+/// <param name="Kind"><c>vit</c> or <c>resnet</c>, which has no depth, heads, ratio and bias.</param>
+/// <param name="Arch">Its name; null if it has none.</param>
+internal sealed record ArchitectureOutput(string Kind, string? Arch, int PatchSize, int Width, int? Depth, int? Heads, double? MlpRatio, int ImageSize, int Channels, bool? QkvBias);
 
 internal sealed record TensorOutput(string Name, string Type, long[] Shape);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Dino.Cli.Commands;
 using Dino.Imaging.Png;
+using Dino.Nn;
 using Dino.Ssl.Data;
 using Dino.Ssl.Demo;
 using Dino.Ssl.Training;
@@ -28,7 +29,7 @@ public sealed partial class DocumentationTests
         DrawnPictures.WriteTo(folder.Path("album"), 3, 1, seed: 5);
         string photo = Directory.GetFiles(folder.Path("album", "test"), "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
         string weights = folder.Path("weights.safetensors"), attention = folder.Path("attention.png");
-        using (DinoNetwork network = new(new() { ImageSize = 32, PatchSize = 8, Width = 24, Depth = 2, Heads = 2 }, new() { Prototypes = 16, Hidden = 16, Bottleneck = 8 }))
+        using (DinoNetwork network = new(new VisionTransformerOptions { ImageSize = 32, PatchSize = 8, Width = 24, Depth = 2, Heads = 2 }, new() { Prototypes = 16, Hidden = 16, Bottleneck = 8 }))
         {
             network.Store.Allocate(CpuDevice.Shared);
             ModelFile.Save(weights, network, new MultiCropOptions { GlobalSize = 32, LocalSize = 16 }, "teacher");

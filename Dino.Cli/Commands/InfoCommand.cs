@@ -33,10 +33,17 @@ internal static class InfoCommand
 
     private static InfoOutput Output(TensorFile file, ModelDescription model, JsonObject entries) => new(
         file.FilePath, file.Format, model.Part,
-        model.Architecture is { } found ? new ArchitectureOutput(found.PatchSize, found.Width, found.Depth, found.Heads, found.MlpRatio, found.ImageSize, found.Channels, found.QkvBias) : null,
+        model.Architecture is { } found ? Architecture(found) : null,
         model.Problem, model.Parameters,
         [.. file.Entries.Values.Select(entry => new TensorOutput(entry.Name, entry.Type, [.. entry.Shape]))],
         [.. model.LeftOut], entries, new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal));
+
+    private static ArchitectureOutput Architecture(BackboneOptions found)
+    {
+        NetworkOutput network = NetworkOutput.Of(found);
+        VisionTransformerOptions? transformer = found as VisionTransformerOptions;
+        return new(network.Kind, network.Arch, found.PatchSize, found.Width, network.Depth, network.Heads, transformer?.MlpRatio, found.ImageSize, found.Channels, transformer?.QkvBias);
+    }
 
     private static void Print(TensorFile file, ModelDescription model, JsonObject entries)
     {
@@ -45,7 +52,7 @@ internal static class InfoCommand
             Console.Out.WriteLine($"part: {model.Part}");
         string parameters = string.Create(CultureInfo.InvariantCulture, $"{model.Parameters:n0} parameters");
         Console.Out.WriteLine(model.Architecture is { } found
-            ? string.Create(CultureInfo.InvariantCulture, $"vision transformer: patch {found.PatchSize}, width {found.Width}, depth {found.Depth}, heads {found.Heads}, pictures of {found.ImageSize}; {parameters}")
+            ? string.Create(CultureInfo.InvariantCulture, $"{NetworkOutput.Of(found)}, pictures of {found.ImageSize}; {parameters}")
             : $"not recognised; {parameters}. {model.Problem}");
         if (model.LeftOut.Count > 0)
             Console.Out.WriteLine($"left out: {CheckpointText.Summarize(model.LeftOut, model.Part)}");

@@ -25,6 +25,9 @@ public sealed class Linear : Module
     /// <summary>[N], if any.</summary>
     public Parameter? Bias { get; }
 
+    /// <summary>A buffer [N] that the bias is multiplied by, if any.</summary>
+    internal Parameter? BiasMask { get; init; }
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => Forward(x, Activation.Identity);
 
@@ -37,10 +40,14 @@ public sealed class Linear : Module
     public Tensor Forward(Tensor x, Activation activation, Tensor residual = default, Tensor factors = default)
     {
         RequireWidth(x, Weight.Shape[1]);
+        Tensor bias = EffectiveBias(x);
         if (Weight.Packed is not { } packed)
-            return x.Linear(Weight, Bias, activation, residual, factors);
+            return x.Linear(Weight, bias, activation, residual, factors);
         if (factors.Exists)
             throw new InvalidOperationException($"Linear '{Path}': packed weights are for inference, where nothing is dropped; do not set IsTraining on this store.");
-        return x.Linear(packed, Bias, activation, residual);
+        return x.Linear(packed, bias, activation, residual);
     }
+
+    /// <summary>The bias as it is added, in the scope of x; <c>default</c> for none.</summary>
+    internal Tensor EffectiveBias(Tensor x) => BiasMask is null ? Bias : Scope.Of(nameof(Linear), x).Use(Bias!) * BiasMask;
 }

@@ -15,7 +15,7 @@ public static class StateDict
     /// <exception cref="StateDictException">Names the missing, unexpected and mis-shaped keys. Nothing has been loaded then.</exception>
     public static void Load(ParameterStore store, TensorFile file, Func<string, string?>? rename = null, bool strict = true)
     {
-        Read(file, Match(store, file, rename, strict));
+        Read(store, file, Match(store, file, rename, strict));
     }
 
     /// <summary>Throws what <see cref="Load"/> would throw, and loads nothing.</summary>
@@ -39,7 +39,7 @@ public static class StateDict
             pairs.RemoveAll(pair => !pair.Parameter.IsBuffer);
         else
             store.Allocate(device, withGradients: false, initialize: false);
-        Read(file, pairs);
+        Read(store, file, pairs);
     }
 
     /// <summary>Values of a tensor from the host.</summary>
@@ -50,10 +50,11 @@ public static class StateDict
         tensor.Device.Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
     }
 
-    private static void Read(TensorFile file, List<(Parameter Parameter, TensorEntry Entry)> pairs)
+    private static void Read(ParameterStore store, TensorFile file, List<(Parameter Parameter, TensorEntry Entry)> pairs)
     {
         foreach ((Parameter parameter, TensorEntry entry) in pairs)
             file.ReadTensor(entry.Name, parameter.Tensor);
+        store.Loaded();
     }
 
     /// <summary>What is in the store and in the file.</summary>

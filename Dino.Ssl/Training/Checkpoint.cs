@@ -106,6 +106,9 @@ public static class Checkpoint
             throw new InvalidDataException($"{path} is damaged: its {what} are not JSON ({error.Message}).", error);
         }
 
+        // The same settings in another order or spelling are no difference.
+        if (differences.Count == 0)
+            return;
         throw new InvalidDataException($"{path} was written with other {what}: {string.Join("; ", differences)}. Resume with the same settings, or start a new run in another output folder.");
     }
 
