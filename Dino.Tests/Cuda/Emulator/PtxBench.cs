@@ -15,7 +15,7 @@ internal sealed unsafe class PtxBench : IDisposable
 
     private readonly nint _module;
 
-    public PtxBench(string body, string variables = "", int seed = 1, string directives = "")
+    public PtxBench(string body, string variables = "", int seed = 1, string directives = ".maxntid 1024, 1, 1")
     {
         Machine = new EmulatedMachine(seed);
         Driver = DriverTable.Fill(name => EmulatedDriver.Export(Machine, name), out _)!;
