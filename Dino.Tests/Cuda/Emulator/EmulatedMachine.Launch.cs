@@ -53,6 +53,7 @@ internal sealed unsafe partial class EmulatedMachine
         if (Fault is not null)
             return EmulatedDriver.Fail(EmulatedErrors.IllegalAddress, Fault);
         Launches++;
+        Kernels.Add(launch.Function.Program.Name);
         Block block = _block ??= new Block(this);
         try
         {

@@ -34,6 +34,12 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
 
     public int Multiprocessors { get; init; } = 4;
 
+    /// <summary>Changes PTX before it is loaded: what a test may do to see whether damage is noticed.</summary>
+    public Func<string, string>? Edit { get; init; }
+
+    /// <summary>Names of the kernels that have run.</summary>
+    public HashSet<string> Kernels { get; } = [];
+
     /// <summary>What a kernel did wrong; after that nothing runs any more.</summary>
     public string? Fault { get; private set; }
 
