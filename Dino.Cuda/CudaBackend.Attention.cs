@@ -3,11 +3,11 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Cuda;
 
-/// <summary>Attention that never stores scores.</summary>
+/// <summary>Attention that never stores scores. Heads that are too deep for that, or not made of quads, are composed of products.</summary>
 internal sealed unsafe partial class CudaBackend
 {
     /// <summary>Twin of <c>Heads</c> in <c>attention.cuh</c>.</summary>
-    private readonly record struct HeadArguments(int Tokens, int Heads, int Depth, int Blocks, float Scale, uint IsAligned);
+    private readonly record struct HeadArguments(int Tokens, int Heads, int Depth, int Blocks, float Scale);
 
     private readonly record struct AttentionArguments(nint Qkv, nint Y, nint LogSumExp, HeadArguments Heads);
 
@@ -42,7 +42,7 @@ internal sealed unsafe partial class CudaBackend
     public override void Attention(in View qkv, float scale, in View y, in View logSumExp, in View probabilities)
     {
         PackedHeads heads = new(qkv, y, logSumExp, probabilities);
-        if (heads.Depth > MostAttentionDepth)
+        if (heads.Depth > MostAttentionDepth || !AreQuads(qkv.Address | y.Address, heads.Depth))
         {
             base.Attention(qkv, scale, y, logSumExp, probabilities);
             return;
@@ -52,7 +52,7 @@ internal sealed unsafe partial class CudaBackend
             return;
         bool isShallow = heads.Depth <= s_shallow.Depth;
         AttentionTiles tiles = isShallow ? s_shallow : s_deep;
-        HeadArguments sizes = Sizes(heads, tiles, scale, AreQuads(qkv.Address | y.Address, heads.Depth));
+        HeadArguments sizes = Sizes(heads, tiles, scale);
         int p = (int)precision, bytes = tiles.Forward(precision);
         Kernel kernel = _kernels.WithShared(s_attentionModules[p], isShallow ? s_attentionKernels[p].Shallow : s_attentionKernels[p].Deep, bytes);
         Launch(kernel, new AttentionArguments(qkv.Address, y.Address, logSumExp.Address, sizes), Blocks(heads, sizes), tiles.Threads, bytes);
@@ -69,7 +69,7 @@ internal sealed unsafe partial class CudaBackend
     public override void AttentionBackward(in View qkv, float scale, in View y, in View logSumExp, in View dy, in Destination dqkv)
     {
         PackedHeads heads = new(qkv, y, logSumExp, View.None);
-        if (heads.Depth > MostAttentionDepth)
+        if (heads.Depth > MostAttentionDepth || !AreQuads(qkv.Address | y.Address | dy.Address | dqkv.View.Address, heads.Depth))
         {
             base.AttentionBackward(qkv, scale, y, logSumExp, dy, dqkv);
             return;
@@ -79,7 +79,7 @@ internal sealed unsafe partial class CudaBackend
             return;
         bool isShallow = heads.Depth <= s_shallow.Depth;
         AttentionTiles tiles = isShallow ? s_shallow : s_deepBackward;
-        HeadArguments sizes = Sizes(heads, tiles, scale, AreQuads(qkv.Address | y.Address | dy.Address | dqkv.View.Address, heads.Depth));
+        HeadArguments sizes = Sizes(heads, tiles, scale);
         using ScratchFrame scratch = OpenScratch();
         View dots = scratch.Take(logSumExp.Shape);
         LaunchOver(_kernels["attention_dots", "attention_dots"], new AttentionDotsArguments(y.Address, dy.Address, dots.Address, dots.Count, sizes), 16 * dots.Count);
@@ -92,8 +92,8 @@ internal sealed unsafe partial class CudaBackend
             Launch(_kernels.WithShared(s_attentionBackwardModules[p], isShallow ? names.Shallow : names.Deep, bytes), arguments, Blocks(heads, sizes), tiles.Threads, bytes);
     }
 
-    private static HeadArguments Sizes(in PackedHeads heads, in AttentionTiles tiles, float scale, bool areQuads) =>
-        new(heads.Tokens, heads.Heads, heads.Depth, ((heads.Tokens - 1) / tiles.Rows) + 1, scale, IsAligned(areQuads));
+    private static HeadArguments Sizes(in PackedHeads heads, in AttentionTiles tiles, float scale) =>
+        new(heads.Tokens, heads.Heads, heads.Depth, ((heads.Tokens - 1) / tiles.Rows) + 1, scale);
 
     private static long Blocks(in PackedHeads heads, in HeadArguments sizes) => (long)heads.Batch * heads.Heads * sizes.Blocks;
 
