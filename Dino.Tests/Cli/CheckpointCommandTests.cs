@@ -47,7 +47,7 @@ public sealed class CheckpointCommandTests : IDisposable
         Assert.Equal(JsonValueKind.Null, json.GetProperty("problem").ValueKind);
 
         string text = DinoProcess.Run("info", Checkpoint, "--key", "student").Expect(0).Output;
-        foreach (string part in (string[])["torch zip", "part: student", "patch 8, width 64, depth 2", "teacher (", "student/head (", "epoch: 7", "args: {\"arch\":\"vit_tiny\"", "  teacher/backbone.cls_token F32 [1, 1, 64]"])
+        foreach (string part in (string[])["torch zip", "part: student", "64 wide, 2 blocks, 1 heads), patch 8", "teacher (", "student/head (", "epoch: 7", "args: {\"arch\":\"vit_tiny\"", "  teacher/backbone.cls_token F32 [1, 1, 64]"])
             Assert.Contains(part, text, StringComparison.Ordinal);
     }
 

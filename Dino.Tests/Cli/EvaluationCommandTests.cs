@@ -44,8 +44,8 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     }
 
     [Theory]
-    [InlineData("--weights", """{"kind":"weights","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"fp32","seed":null,"resize":18,"crop":16}""")]
-    [InlineData("--untrained --seed 3 --resize 32 --precision bf16 --weights", """{"kind":"untrained","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"bf16","seed":3,"resize":32,"crop":16}""")]
+    [InlineData("--weights", """{"kind":"weights","network":{"kind":"vit","arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"fp32","seed":null,"resize":18,"crop":16}""")]
+    [InlineData("--untrained --seed 3 --resize 32 --precision bf16 --weights", """{"kind":"untrained","network":{"kind":"vit","arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"bf16","seed":3,"resize":32,"crop":16}""")]
     [InlineData("--pixels --crop 24 --weights", """{"kind":"pixels","network":null,"precision":null,"seed":null,"resize":27,"crop":24}""")]
     public void Knn_says_of_which_features_it_is(string how, string features) =>
         Assert.Equal(features, Knn([.. how.Split(' '), network.Weights]).GetProperty("features").GetRawText());
