@@ -22,7 +22,7 @@ public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(sc
 
     private Tensor Forward(Tensor x, Junction junction)
     {
-        Tensor hidden = _first.Forward(x, Activation.Gelu);
+        Tensor hidden = _first.Forward(x, Activation.Gelu, type: x.Device.Backend.InnerType);
         Tensor y = junction.Join(_second, hidden);
         hidden.Release();
         return y;

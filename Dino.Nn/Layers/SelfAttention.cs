@@ -1,4 +1,5 @@
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 
 namespace Dino.Nn;
 
@@ -33,7 +34,9 @@ public sealed class SelfAttention : Module
     /// <summary>The branch of normed tokens [B, N, D], joined.</summary>
     internal Tensor Forward(Tensor x, Rotation rotation, Junction junction)
     {
-        Tensor qkv = rotation.Apply(_qkv.Forward(x), _heads);
+        // Turned queries and keys keep all their digits: angles are positions.
+        DType type = rotation.Turns.Exists ? DType.F32 : x.Device.Backend.InnerType;
+        Tensor qkv = rotation.Apply(_qkv.Forward(x, Activation.Identity, type: type), _heads);
         Tensor mixed = qkv.Attention(_heads);
         qkv.Release();
         return Project(mixed, junction);

@@ -39,7 +39,7 @@ public sealed class TransformerBlock : Module
     /// <summary>The same with rotary positions.</summary>
     internal Tensor Forward(Tensor x, Rotation rotation)
     {
-        Tensor normed = _norm1.Forward(x);
+        Tensor normed = Normed(_norm1, x);
         Tensor middle = _attention.Forward(normed, rotation, new Junction(x, _dropPath.Draw(x), _scale1));
         normed.Release();
         return FeedForward(middle);
@@ -66,13 +66,16 @@ public sealed class TransformerBlock : Module
         _ => new LayerNorm(scope, options.Width),
     };
 
+    /// <summary>A norm's result for a product to read.</summary>
+    private static Tensor Normed(Module norm, Tensor x) => norm is LayerNorm layer ? layer.Forward(x, x.Device.Backend.InnerType) : norm.Forward(x);
+
     private static LayerScale? Scale(ParameterScope scope, VisionTransformerOptions options) =>
         options.LayerScale > 0 ? new LayerScale(scope, options.Width, options.LayerScale) : null;
 
     /// <summary>x + feedforward(norm(x)); x is released.</summary>
     private Tensor FeedForward(Tensor x)
     {
-        Tensor normed = _norm2.Forward(x);
+        Tensor normed = Normed(_norm2, x);
         Tensor y = _feedForward.Forward(normed, new Junction(x, _dropPath.Draw(x), _scale2));
         normed.Release();
         x.Release();
