@@ -7,6 +7,7 @@ internal enum PickleGlobalKind
 {
     Dictionary,
     Namespace,
+    Path,
     List,
     Set,
     Bytes,
@@ -53,6 +54,7 @@ internal sealed class PickleGlobal : TorchSymbol
     {
         "__builtin__" => "builtins",
         "copy_reg" => "copyreg",
+        "pathlib._local" => "pathlib",
         "numpy._core.multiarray" => "numpy.core.multiarray",
         "numpy._core.numeric" => "numpy.core.numeric",
         _ => module,
@@ -70,6 +72,9 @@ internal sealed class PickleGlobal : TorchSymbol
         yield return new("builtins.bytearray", PickleGlobalKind.Bytes);
         yield return new("builtins.object", PickleGlobalKind.PlainObject);
         yield return new("argparse.Namespace", PickleGlobalKind.Namespace);
+        // What the official code's launcher leaves among the arguments.
+        foreach (string name in (string[])["PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath"])
+            yield return new($"pathlib.{name}", PickleGlobalKind.Path);
         yield return new("_codecs.encode", PickleGlobalKind.Encode);
         yield return new("copyreg._reconstructor", PickleGlobalKind.Reconstruct);
 

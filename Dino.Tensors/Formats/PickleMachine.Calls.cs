@@ -22,6 +22,7 @@ internal sealed partial class PickleMachine
         {
             case PickleGlobalKind.Dictionary: return DictionaryOf(callee, arguments);
             case PickleGlobalKind.Namespace when arguments.Count == 0: return new TorchNamespace();
+            case PickleGlobalKind.Path: return PathOf(callee, arguments);
             case PickleGlobalKind.List: return SequenceOf(callee, arguments, TorchSequenceKind.List);
             case PickleGlobalKind.Set: return SequenceOf(callee, arguments, TorchSequenceKind.Set);
             case PickleGlobalKind.Size: return SequenceOf(callee, arguments, TorchSequenceKind.Tuple);
@@ -158,6 +159,23 @@ internal sealed partial class PickleMachine
         }
 
         return result;
+    }
+
+    /// <summary>A path as text: its parts, of which a root ends in a separator of its own.</summary>
+    private string PathOf(PickleGlobal callee, TorchSequence parts)
+    {
+        char separator = callee.Name.Contains("Windows", StringComparison.Ordinal) ? '\\' : '/';
+        StringBuilder path = new();
+        foreach (object? item in parts)
+        {
+            string part = item as string ?? throw Unexpected("a part of a path", item);
+            ChargeBytes(part.Length);
+            if (path.Length > 0 && path[^1] != separator)
+                path.Append(separator);
+            path.Append(part);
+        }
+
+        return path.ToString();
     }
 
     private TorchSequence SequenceOf(PickleGlobal callee, TorchSequence arguments, TorchSequenceKind kind)

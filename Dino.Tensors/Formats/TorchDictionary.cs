@@ -74,11 +74,3 @@ public class TorchDictionary : IReadOnlyDictionary<object, object?>
         }
     }
 }
-
-/// <summary>An <c>argparse.Namespace</c>: attributes by name, such as the arguments of a training script.</summary>
-public sealed class TorchNamespace : TorchDictionary
-{
-    internal TorchNamespace()
-    {
-    }
-}

@@ -37,7 +37,7 @@ public sealed class TorchFile : TensorFile
     }
 
     /// <summary>
-    /// The saved object: null, bool, long, <see cref="System.Numerics.BigInteger"/>, double, string or byte[] for plain values (NumPy scalars included);
+    /// The saved object: null, bool, long, <see cref="System.Numerics.BigInteger"/>, double, string or byte[] for plain values (NumPy scalars included, paths as text);
     /// <see cref="TorchDictionary"/>, <see cref="TorchNamespace"/> and <see cref="TorchSequence"/> for what holds others; <see cref="TorchTensor"/> for
     /// tensors and NumPy arrays; <see cref="TorchSymbol"/> for types and devices. It is a tree: no value holds itself.
     /// </summary>

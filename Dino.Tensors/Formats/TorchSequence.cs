@@ -25,16 +25,3 @@ public sealed class TorchSequence : IReadOnlyList<object?>
 
     internal void Add(object? item) => _items.Add(item);
 }
-
-/// <summary>What a <see cref="TorchSequence"/> is in Python.</summary>
-public enum TorchSequenceKind
-{
-    /// <summary>list</summary>
-    List,
-
-    /// <summary>tuple, and torch.Size</summary>
-    Tuple,
-
-    /// <summary>set and frozenset</summary>
-    Set,
-}

@@ -60,6 +60,7 @@ public sealed class TorchFileHostileTests
             Add("copies", New().Raw("(").Repeat(20_000, (pickle, _) => pickle.Raw("N")).Raw("l").Put(0).Raw("0(").Repeat(5_000, (pickle, _) => pickle.Global("builtins", "set").Get(0).Raw(0x85).Reduce()).Raw("l"), "operations");
             Add("pairs", New().Raw("(").Repeat(9_000, (pickle, i) => pickle.Int(i).Raw("N").Raw(0x86)).Raw("l").Put(0).Raw("0(").Repeat(5_000, (pickle, _) => pickle.Global("collections", "OrderedDict").Get(0).Raw(0x85).Reduce()).Raw("l"), "operations");
             Add("bytes", New().Text(new string('x', 100_000)).Put(0).Raw("0(").Repeat(500, (pickle, _) => pickle.Global("_codecs", "encode").Mark().Get(0).Text("latin1").Tuple().Reduce()).Raw("l"), "MaxPickleBytes");
+            Add("joined", New().Text(new string('x', 100_000)).Put(0).Raw("0(").Repeat(500, (pickle, _) => pickle.Global("pathlib", "PosixPath").Get(0).Raw(0x85).Reduce()).Raw("l"), "MaxPickleBytes");
             Add("long paths", New().Raw("]").Put(0).Raw("0").Text(new string('k', 200_000)).Put(1).Raw("0(")
                 .Repeat(1000, (pickle, _) => pickle.EmptyDict().Get(1).Raw("N").SetItem()).Raw("l"), "characters");
 

@@ -106,13 +106,16 @@ public sealed class TorchFileTests
     }
 
     [Fact]
-    public void Names_sizes_and_devices_are_values_too()
+    public void Names_sizes_devices_and_paths_are_values_too()
     {
         TorchDictionary root = Assert.IsType<TorchDictionary>(Root(new PickleBuilder().EmptyDict()
             .Text("type").Global("torch", "float16").SetItem()
             .Text("device").Global("torch", "device").Mark().Text("cuda").Int(1).Tuple().Reduce().SetItem()
+            .Text("folder").Global("pathlib", "PosixPath").Mark().Text("/").Text("checkpoint").Text("dino").Tuple().Reduce().SetItem()
+            .Text("relative").Global("pathlib._local", "WindowsPath").Mark().Text("runs").Text("dino").Tuple().Reduce().SetItem()
             .Text("size").Global("torch", "Size").Mark().Ints(2, 3).Tuple().Reduce().SetItem().Stop().ToArray()));
         Assert.Equal(("torch.float16", "cuda:1"), (Assert.IsType<TorchSymbol>(root["type"], exactMatch: false).Name, Assert.IsType<TorchSymbol>(root["device"]).Name));
+        Assert.Equal(("/checkpoint/dino", "runs\\dino"), (root["folder"], root["relative"]));
         Assert.Equal([2L, 3L], Sequence(root["size"], TorchSequenceKind.Tuple));
     }
 
