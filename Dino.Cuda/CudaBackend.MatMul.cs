@@ -7,24 +7,41 @@ internal sealed unsafe partial class CudaBackend
 {
     /// <summary>Twin of <c>Tail</c> in <c>tail.cuh</c>.</summary>
     private readonly record struct TailArguments(
-        nint Y, nint PreActivation, nint Bias, nint Residual, nint Factors, long Stride, float Alpha, float Beta, int Columns, int RowsPerFactor, uint Activation, uint IsAligned);
+        nint Y, nint PreActivation, nint Bias, nint Residual, nint Factors, long Stride, float Alpha, float Beta, int Columns, int RowsPerFactor, uint Activation, uint IsAligned,
+        InnerOperands Inner);
 
     private readonly record struct ProductArguments(
         nint A, nint B, int StrideA, int StrideB, long OuterA, long OuterB, long OuterY, long InnerA, long InnerB, long InnerY, long PartY, TailArguments Tail,
         int M, int N, int K, int PartDepth, int TilesM, int TilesN, int Inner, uint AlongA, uint AlongB, uint IsAlignedA, uint IsAlignedB);
 
-    private readonly record struct PartsArguments(nint Parts, long Apart, long Stride, TailArguments Tail, int M, int Count);
+    private readonly record struct PartsArguments(nint Parts, long Apart, long Stride, TailArguments Tail, int M, int Count, uint IsInner);
+
+    /// <summary>Which operands of a tail are BF16; twin of <c>Inner</c> in <c>tail.cuh</c>.</summary>
+    [Flags]
+    private enum InnerOperands : uint
+    {
+        None = 0,
+        Y = 1,
+        PreActivation = 2,
+        Residual = 4,
+    }
 
     /// <summary>Modules by <see cref="CudaPrecision"/>.</summary>
     private static readonly string[] s_productModules = ["product_fp32", "product_tf32", "product_bf16"];
 
-    private static readonly string[][] s_productKernels = [.. s_productModules.Select(module => (string[])[module + "_32", module + "_64", module + "_128"])];
+    /// <summary>Modules for operands a (1), b (2) or both of which lie in memory in BF16.</summary>
+    private static readonly string[] s_innerProductModules = ["", "product_inner_a", "product_inner_b", "product_inner"];
+
+    private static readonly string[][] s_productKernels = Tiles(s_productModules), s_innerProductKernels = Tiles(s_innerProductModules);
 
     /// <summary>A plan to use instead of the one chosen, so that every kernel can be tried on small products.</summary>
     internal ProductPlan? ForcedPlan { get; set; }
 
     public override void MatMul(in MatMulArguments arguments)
     {
+        RequireInner(nameof(MatMul), arguments.TypeA);
+        RequireInner(nameof(MatMul), arguments.TypeB);
+        RequireInner(nameof(MatMul), arguments.TypeY);
         if (arguments.M <= 0 || arguments.N <= 0 || arguments.OuterBatch <= 0 || arguments.InnerBatch <= 0)
             return;
         // Matrices that land on one y are meant to follow each other there.
@@ -57,31 +74,33 @@ internal sealed unsafe partial class CudaBackend
         if (plan.Parts > 1)
         {
             View parts = scratch.Take([checked((int)(plan.Parts * part))]);
-            direct = new TailArguments(parts.Address, 0, 0, 0, 0, x.N, 1, 0, x.N, 1, 0, IsAligned(x.N % 4 == 0));
+            direct = new TailArguments(parts.Address, 0, 0, 0, 0, x.N, 1, 0, x.N, 1, 0, IsAligned(x.N % 4 == 0), InnerOperands.None);
         }
 
         (int tilesM, int tilesN) = (((x.M - 1) / plan.Tile) + 1, ((x.N - 1) / plan.Tile) + 1);
         ProductArguments arguments = new(
             x.A, x.B, x.StrideA, x.StrideB, x.OuterStrideA, x.OuterStrideB, x.OuterStrideY, x.InnerStrideA, x.InnerStrideB, x.InnerStrideY, part, direct,
             x.M, x.N, x.K, plan.PartDepth, tilesM, tilesN, x.InnerBatch, x.TransposeA ? 0u : 1u, x.TransposeB ? 1u : 0u,
-            IsAligned(AreQuads(x.A, x.StrideA, x.OuterStrideA, x.InnerStrideA)), IsAligned(AreQuads(x.B, x.StrideB, x.OuterStrideB, x.InnerStrideB)));
-        string kernel = s_productKernels[(int)precision][plan.Tile / 64];
-        Launch(_kernels[s_productModules[(int)precision], kernel], arguments, (tilesM * (long)tilesN * matrices, plan.Parts, 1), 2 * plan.Tile);
+            IsAligned(AreQuads(x.A, x.TypeA, x.StrideA, x.OuterStrideA, x.InnerStrideA)), IsAligned(AreQuads(x.B, x.TypeB, x.StrideB, x.OuterStrideB, x.InnerStrideB)));
+        int inner = (x.TypeA != DType.F32 ? 1 : 0) | (x.TypeB != DType.F32 ? 2 : 0);
+        (string module, string[] kernels) = inner == 0 ? (s_productModules[(int)precision], s_productKernels[(int)precision]) : (s_innerProductModules[inner], s_innerProductKernels[inner]);
+        Launch(_kernels[module, kernels[plan.Tile / 64]], arguments, (tilesM * (long)tilesN * matrices, plan.Parts, 1), 2 * plan.Tile);
         if (plan.Parts > 1)
-            AddParts(direct.Y, part, x.N, plan.Parts, x.M, tail);
+            AddParts(direct.Y, DType.F32, part, x.N, plan.Parts, x.M, tail);
     }
 
     /// <summary>y = tail(the sum of parts): y may be the only one.</summary>
-    private void AddParts(nint parts, long apart, int stride, int count, int rows, in TailArguments tail)
+    private void AddParts(nint parts, DType type, long apart, int stride, int count, int rows, in TailArguments tail)
     {
-        bool areQuads = tail.IsAligned != 0 && AreQuads(parts, apart, stride);
-        PartsArguments arguments = new(parts, apart, stride, tail with { IsAligned = IsAligned(areQuads) }, rows, count);
-        LaunchOver(_kernels["product_parts", "product_parts"], arguments, checked((uint)((long)rows * ((tail.Columns + 3) / 4))));
+        bool areQuads = tail.IsAligned != 0 && AreQuads(parts, type, apart, stride), isInner = type != DType.F32;
+        PartsArguments arguments = new(parts, apart, stride, tail with { IsAligned = IsAligned(areQuads) }, rows, count, isInner ? 1u : 0u);
+        LaunchOver(_kernels["product_parts", isInner || tail.Inner != 0 ? "product_parts_inner" : "product_parts"], arguments, checked((uint)((long)rows * ((tail.Columns + 3) / 4))));
     }
 
     /// <summary>alpha · product + beta · y.</summary>
     private static TailArguments PlainTail(in MatMulArguments x) => new(
-        x.Y, 0, 0, x.Beta == 0 ? 0 : x.Y, 0, x.StrideY, x.Alpha, x.Beta, x.N, 1, 0, IsAligned(AreQuads(x.Y, x.StrideY, x.OuterStrideY, x.InnerStrideY)));
+        x.Y, 0, 0, x.Beta == 0 ? 0 : x.Y, 0, x.StrideY, x.Alpha, x.Beta, x.N, 1, 0, IsAligned(AreQuads(x.Y, x.TypeY, x.StrideY, x.OuterStrideY, x.InnerStrideY)),
+        x.TypeY == DType.F32 ? InnerOperands.None : InnerOperands.Y | InnerOperands.Residual);
 
     /// <summary>A batch that shares b and follows on in a and y is one tall product.</summary>
     private static MatMulArguments Simplify(MatMulArguments x)
@@ -96,15 +115,18 @@ internal sealed unsafe partial class CudaBackend
 
     private static MatMulArguments Matrix(in MatMulArguments x, int outer, int inner) => x with
     {
-        A = Move(x.A, (outer * x.OuterStrideA) + (inner * x.InnerStrideA)),
-        B = Move(x.B, (outer * x.OuterStrideB) + (inner * x.InnerStrideB)),
-        Y = Move(x.Y, (outer * x.OuterStrideY) + (inner * x.InnerStrideY)),
+        A = Move(x.A, x.TypeA, (outer * x.OuterStrideA) + (inner * x.InnerStrideA)),
+        B = Move(x.B, x.TypeB, (outer * x.OuterStrideB) + (inner * x.InnerStrideB)),
+        Y = Move(x.Y, x.TypeY, (outer * x.OuterStrideY) + (inner * x.InnerStrideY)),
     };
 
-    private static nint Move(nint address, long elements) => address + (nint)(elements * sizeof(float));
+    private static nint Move(nint address, DType type, long elements) => address + (nint)(elements * type.Size());
 
-    /// <summary>Whether floats at multiples of 4 from an address, and of strides from there, lie on 16 bytes.</summary>
-    private static bool AreQuads(nint address, long first, long second = 0, long third = 0) => address % 16 == 0 && (first | second | third) % 4 == 0;
+    /// <summary>Whether elements at multiples of 4 from an address, and of strides from there, lie on 4 times their size.</summary>
+    private static bool AreQuads(nint address, DType type, long first, long second = 0, long third = 0) =>
+        address % (QuadElements * type.Size()) == 0 && (first | second | third) % QuadElements == 0;
+
+    private static string[][] Tiles(string[] modules) => [.. modules.Select(module => (string[])[module + "_32", module + "_64", module + "_128"])];
 
     private static uint IsAligned(bool value) => value ? 1u : 0u;
 }

@@ -8,7 +8,8 @@
 //   Tile<R>, Exchange           shared memory: R rows, and what a group needs to share scores
 //   score(s, a, b)              s = rows of a · rows of b
 //   weigh(sums, w, b, exchange) sums += w · b for weights that lie where scores do
-//   store(sums, i, factor, ..)  writes the sums of a row
+//   store(sums, to, factor, ..) writes the sums of a row
+// qkv, y and their gradients are F32, or brain floats: elements of one type.
 #pragma once
 #include "math.cuh"
 #include "quads.cuh"
@@ -18,7 +19,7 @@ struct Heads {
     int tokens, heads, depth;
     int blocks;      // Of a head.
     float scale;
-    u32 is_aligned;  // Depths are multiples of 4, and everything lies on 16 bytes.
+    u32 is_aligned;  // Depths are multiples of 4 (8 of brain floats), and everything lies on 16 bytes.
 
     __device__ __forceinline__ int width() const { return heads * depth; }
 };
@@ -41,6 +42,17 @@ struct HeadPlace {
 // Dynamic: some tiles need more than a static declaration may ask for.
 extern __shared__ u32 attention_memory[] __attribute__((aligned(16)));
 
+// Brings rows that may lie anywhere.
+template <int R, int D, int Threads, class Tile, class Element>
+__device__ __forceinline__ void bring_parts(Tile& tile, const Element* from, int stride, int first, const Heads& heads) {
+    constexpr int Quads = D / 4, Apart = Threads / Quads;
+    static_assert(Threads % Quads == 0 && R % Apart == 0);
+    int quad = (int)(thread_x() % Quads), row = (int)(thread_x() / Quads), token = first + row;
+#pragma unroll 1
+    for (int i = 0; i < R; i += Apart)
+        tile.put(row + i, quad, load_part(from + (i64)(token + i) * stride + 4 * quad, token + i < heads.tokens ? heads.depth - 4 * quad : 0));
+}
+
 // Brings rows of memory to a tile [R, D], zeros for those that do not exist.
 template <int R, int D, int Threads, class Tile>
 __device__ __forceinline__ void bring(Tile& tile, const float* from, int stride, int first, const Heads& heads) {
@@ -48,9 +60,7 @@ __device__ __forceinline__ void bring(Tile& tile, const float* from, int stride,
     static_assert(Threads % Quads == 0 && R % Apart == 0 && Count % Together == 0);
     int quad = (int)(thread_x() % Quads), row = (int)(thread_x() / Quads), token = first + row;
     if (heads.is_aligned == 0) {
-#pragma unroll 1
-        for (int i = 0; i < R; i += Apart)
-            tile.put(row + i, quad, load_part(from + (i64)(token + i) * stride + 4 * quad, token + i < heads.tokens ? heads.depth - 4 * quad : 0));
+        bring_parts<R, D, Threads>(tile, from, stride, first, heads);
         return;
     }
     bool is_inside = 4 * quad < heads.depth;
@@ -66,6 +76,33 @@ __device__ __forceinline__ void bring(Tile& tile, const float* from, int stride,
             if (!is_inside || token + (i + j) * Apart >= heads.tokens)
                 v[j] = {0, 0, 0, 0};
             tile.put(row + (i + j) * Apart, quad, v[j]);
+        }
+    }
+}
+
+// Of brain floats, which go there as they are.
+template <int R, int D, int Threads, class Tile>
+__device__ __forceinline__ void bring(Tile& tile, const u16* from, int stride, int first, const Heads& heads) {
+    constexpr int Octets = D / 8, Apart = Threads / Octets, Count = R / Apart, Together = Count < 8 ? Count : 8;
+    static_assert(Threads % Octets == 0 && R % Apart == 0 && Count % Together == 0);
+    int octet = (int)(thread_x() % Octets), row = (int)(thread_x() / Octets), token = first + row;
+    if (heads.is_aligned == 0) {
+        bring_parts<R, D, Threads>(tile, from, stride, first, heads);
+        return;
+    }
+    bool is_inside = 8 * octet < heads.depth;
+    const u16* source = from + min(8 * octet, heads.depth - 8);
+#pragma unroll
+    for (int i = 0; i < Count; i += Together) {
+        FourWords v[Together];
+#pragma unroll
+        for (int j = 0; j < Together; j++)
+            v[j] = load_octet(source + (i64)min(token + (i + j) * Apart, heads.tokens - 1) * stride);
+#pragma unroll
+        for (int j = 0; j < Together; j++) {
+            if (!is_inside || token + (i + j) * Apart >= heads.tokens)
+                v[j] = FourWords{0, 0, 0, 0};
+            tile.put(row + (i + j) * Apart, octet, v[j]);
         }
     }
 }

@@ -2,20 +2,21 @@
 #include "attention.cuh"
 
 struct AttentionDots {
-    const float* y;
-    const float* dy;
+    const void* y;
+    const void* dy;
     float* dots;
     i64 count;  // B N H.
     Heads heads;
 };
 
-KERNEL attention_dots(const AttentionDots a) {
+template <class Element>
+__device__ __forceinline__ void dots(const AttentionDots& a) {
     u32 member = thread_x() % 16, token_heads = (u32)a.heads.tokens * (u32)a.heads.heads;
     // All lanes of a warp stay together for the shuffles.
     for (i64 i = walk_start() / 16; i - lane() / 16 < a.count; i += walk_step() / 16) {
         float sum = 0.f;
         for (int d = 4 * (int)member; d < a.heads.depth && i < a.count; d += 64) {
-            const float *y = a.y + i * a.heads.depth + d, *dy = a.dy + i * a.heads.depth + d;
+            const Element *y = (const Element*)a.y + i * a.heads.depth + d, *dy = (const Element*)a.dy + i * a.heads.depth + d;
             bool is_aligned = a.heads.is_aligned != 0;
             float4 p = is_aligned ? load_quad(y) : load_part(y, a.heads.depth - d), q = is_aligned ? load_quad(dy) : load_part(dy, a.heads.depth - d);
             sum += (p.x * q.x + p.y * q.y) + (p.z * q.z + p.w * q.w);
@@ -27,3 +28,6 @@ KERNEL attention_dots(const AttentionDots a) {
         }
     }
 }
+
+KERNEL attention_dots(const AttentionDots a) { dots<float>(a); }
+KERNEL attention_dots_inner(const AttentionDots a) { dots<u16>(a); }

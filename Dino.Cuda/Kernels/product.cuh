@@ -1,14 +1,14 @@
 // y [m, n] = tail(op(a) [m, k] · op(b) [k, n]): what the kernels of all precisions share. A block of 2T threads makes a tile [T, T] of y of one matrix
 // of the batch, in steps of 16 along k: half of its threads bring a slice [T, 16] of a to shared memory, the other half one of b, each thread 4×4
 // elements by way of its registers, while all compute with the slices before. That way is the same for operands stored along k and across it, it
-// rounds each element once, and zeros stand for what lies beyond k.
+// rounds each element once (brain floats not at all), and zeros stand for what lies beyond k.
 #pragma once
 #include "tail.cuh"
 
 constexpr int Step = 16;
 
 struct Product {
-    const float* a;
+    const void* a;
     const void* b;
     int stride_a, stride_b;
     i64 outer_a, outer_b, outer_y, inner_a, inner_b, inner_y;
@@ -48,18 +48,34 @@ __device__ __forceinline__ Place locate(const Product& p) {
     return place;
 }
 
+// A quad as it lies in memory: brain floats are two to a register, in x and y.
+__device__ __forceinline__ float4 fetch_quad(const float* from) { return load_quad(from); }
+__device__ __forceinline__ float4 fetch_part(const float* from, int count) { return load_part(from, count); }
+
+__device__ __forceinline__ float4 fetch_quad(const u16* from) {
+    u32 low, high;
+    asm volatile("ld.global.v2.u32 {%0, %1}, [%2];" : "=r"(low), "=r"(high) : "l"(global_address(from)));
+    return {from_bits(low), from_bits(high), 0, 0};
+}
+
+__device__ __forceinline__ float4 fetch_part(const u16* from, int count) {
+    u32 x = count > 0 ? from[0] : 0u, y = count > 1 ? from[1] : 0u, z = count > 2 ? from[2] : 0u, w = count > 3 ? from[3] : 0u;
+    return {from_bits(x | y << 16), from_bits(z | w << 16), 0, 0};
+}
+
 // A thread's share of the slices of an operand: four quads that lie in as many lines of the stored matrix. Stored along k, thread t has quad t % 4 of the
 // lines t / 4 + i T / 4; stored across, quad t % (T / 4) of the lines 4 (t / (T / 4)) + i.
-template <int T, class Element>
+template <int T>
 struct Slice {
-    const Element* start;
+    const char* start;
     int stride;
     int line, line_end;
     int column, column_end;
     bool is_along, is_aligned;
 
-    // first to end are the rows of op(a), or columns of op(b); thread is below T.
-    __device__ __forceinline__ void open(const Element* matrix, int line_stride, bool along, bool aligned, int thread, int first, int end, int depth, int depth_end) {
+    // first to end are the rows of op(a), or columns of op(b); thread is below T; bytes is the size of an element.
+    __device__ __forceinline__ void open(
+        const void* matrix, i64 offset, int bytes, int line_stride, bool along, bool aligned, int thread, int first, int end, int depth, int depth_end) {
         stride = line_stride;
         is_along = along;
         is_aligned = aligned;
@@ -67,55 +83,65 @@ struct Slice {
         column = along ? depth + 4 * (thread % 4) : first + 4 * (thread % (T / 4));
         line_end = along ? end : depth_end;
         column_end = along ? depth_end : end;
-        start = matrix + (i64)line * stride + column;
+        start = (const char*)matrix + (offset + (i64)line * stride + column) * bytes;
     }
 
-    __device__ __forceinline__ void fetch(float4 (&v)[4]) {
+    template <class Element>
+    __device__ __forceinline__ void fetch(float4 (&v)[4]) const {
+        const Element* from = (const Element*)start;
         int apart = is_along ? T / 4 : 1;
         if (is_aligned && column + 4 <= column_end && (is_along || line + 3 < line_end)) {
             // A line beyond the last one is taken for the last: its results are not stored.
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                v[i] = load_quad(start + (i64)(min(line + i * apart, line_end - 1) - line) * stride);
+                v[i] = fetch_quad(from + (i64)(min(line + i * apart, line_end - 1) - line) * stride);
         } else {
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                v[i] = load_part(start + (i64)(i * apart) * stride, line + i * apart < line_end ? column_end - column : 0);
+                v[i] = fetch_part(from + (i64)(i * apart) * stride, line + i * apart < line_end ? column_end - column : 0);
         }
-        start += is_along ? (i64)Step : (i64)Step * stride;
+    }
+
+    // To the next slice.
+    __device__ __forceinline__ void advance(int bytes) {
+        start += (is_along ? (i64)Step : (i64)Step * stride) * bytes;
         line += is_along ? 0 : Step;
         column += is_along ? Step : 0;
     }
 };
 
-// Runs over the slices of a tile. Machine has: Shared, the memory of a slice; store(Shared&, const float4 (&)[4], bool along, int thread);
-// multiply(const Shared& a, const Shared& b).
-template <int T, class Element, class Machine>
+// Runs over the slices of a tile, of elements A and B. Machine has: Shared, the memory of a slice; store<Element>(Shared&, const float4 (&)[4], bool along,
+// int thread) for quads as they were in memory; multiply(const Shared& a, const Shared& b).
+template <int T, class A, class B, class Machine>
 __device__ __forceinline__ void multiply(const Product& p, const Place& place, typename Machine::Shared (&shared)[2][2], Machine& machine) {
-    constexpr bool IsNarrow = sizeof(Element) != sizeof(float);
+    constexpr bool AreAlike = sizeof(A) == sizeof(B);
     bool is_a = thread_x() < T;
     int thread = (int)(thread_x() % T);
-    Slice<T, float> a;
-    Slice<T, Element> b;
-    if (is_a || !IsNarrow)
-        a.open(
-            is_a ? p.a + place.offset_a : (const float*)p.b + place.offset_b, is_a ? p.stride_a : p.stride_b, (is_a ? p.along_a : p.along_b) != 0,
-            (is_a ? p.is_aligned_a : p.is_aligned_b) != 0, thread, is_a ? place.row : place.column, is_a ? p.m : p.n, place.depth, place.depth_end);
-    else
-        b.open((const Element*)p.b + place.offset_b, p.stride_b, p.along_b != 0, p.is_aligned_b != 0, thread, place.column, p.n, place.depth, place.depth_end);
+    int bytes = (int)(is_a ? sizeof(A) : sizeof(B));
+    Slice<T> own;
+    own.open(
+        is_a ? p.a : p.b, is_a ? place.offset_a : place.offset_b, bytes, is_a ? p.stride_a : p.stride_b, (is_a ? p.along_a : p.along_b) != 0,
+        (is_a ? p.is_aligned_a : p.is_aligned_b) != 0, thread, is_a ? place.row : place.column, is_a ? p.m : p.n, place.depth, place.depth_end);
     bool is_along = (is_a ? p.along_a : p.along_b) != 0;
     int steps = (place.depth_end - place.depth + Step - 1) / Step;
     if (steps == 0)
         return;
     float4 v[4];
     auto fetch = [&] {
-        if (is_a || !IsNarrow)
-            a.fetch(v);
+        if (is_a || AreAlike)
+            own.template fetch<A>(v);
         else
-            b.fetch(v);
+            own.template fetch<B>(v);
+        own.advance(bytes);
+    };
+    auto bring = [&](int slice) {
+        if (is_a || AreAlike)
+            Machine::template store<A>(shared[slice][is_a ? 0 : 1], v, is_along, thread);
+        else
+            Machine::template store<B>(shared[slice][1], v, is_along, thread);
     };
     fetch();
-    Machine::store(shared[0][is_a ? 0 : 1], v, is_along, thread);
+    bring(0);
     barrier();
     for (int step = 0; step < steps; step++) {
         bool is_last = step + 1 == steps;
@@ -124,19 +150,19 @@ __device__ __forceinline__ void multiply(const Product& p, const Place& place, t
         machine.multiply(shared[step % 2][0], shared[step % 2][1]);
         // The other slices were read before the last barrier.
         if (!is_last)
-            Machine::store(shared[(step + 1) % 2][is_a ? 0 : 1], v, is_along, thread);
+            bring((step + 1) % 2);
         barrier();
     }
 }
 
 // Gives some rows of a tile to the tail, in whole lines: they were written to shared memory [Rows, Stride]. A thread has every eighth row of a quad.
-template <int T, int Rows, int Stride>
+template <int T, int Rows, int Stride, bool TakesInner>
 __device__ __forceinline__ void finish_rows(const Product& p, const Place& place, int first, const float* rows) {
     constexpr int Together = Rows / 8 < 4 ? Rows / 8 : 4;
     int quad = 4 * (int)(thread_x() % (T / 4)), from = (int)(thread_x() / (T / 4));
     if (place.column + quad >= p.n)
         return;
-    QuadTail tail(p.tail, place.column + quad);
+    QuadTail<TakesInner> tail(p.tail, place.column + quad);
 #pragma unroll 1
     for (int i = from; i < Rows; i += 8 * Together) {
         int row = place.row + first + i;

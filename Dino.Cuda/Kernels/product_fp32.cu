@@ -30,6 +30,7 @@ struct Exact {
                         sum[q][r][i][j] = 0.f;
     }
 
+    template <class>
     static __device__ __forceinline__ void store(Shared& slice, const float4 (&v)[4], bool is_along, int thread) {
         if (is_along) {
             int part = thread % 4, line = thread / 4;
@@ -75,14 +76,14 @@ struct Exact {
     }
 };
 
-template <int T, class Element>
+template <int T>
 __device__ __forceinline__ void product(const Product& p) {
     using Machine = Exact<T>;
     __shared__ typename Machine::Shared shared[2][2];
     Place place = locate<T>(p);
     Machine machine;
     machine.open();
-    multiply<T, Element>(p, place, shared, machine);
+    multiply<T, float, float>(p, place, shared, machine);
     float* rows = shared[0][0].x;
 #pragma unroll
     for (int q = 0; q < Machine::RowQuads; q++) {
@@ -96,10 +97,10 @@ __device__ __forceinline__ void product(const Product& p) {
                 store_quad(to, machine.sum[q][r][i][0], machine.sum[q][r][i][1], machine.sum[q][r][i][2], machine.sum[q][r][i][3]);
             }
         barrier();
-        finish_rows<T, Machine::RowsApart, T>(p, place, q * Machine::RowsApart, rows);
+        finish_rows<T, Machine::RowsApart, T, false>(p, place, q * Machine::RowsApart, rows);
     }
 }
 
-KERNEL __launch_bounds__(256) product_fp32_128(const Product p) { product<128, float>(p); }
-KERNEL __launch_bounds__(128) product_fp32_64(const Product p) { product<64, float>(p); }
-KERNEL __launch_bounds__(64) product_fp32_32(const Product p) { product<32, float>(p); }
+KERNEL __launch_bounds__(256) product_fp32_128(const Product p) { product<128>(p); }
+KERNEL __launch_bounds__(128) product_fp32_64(const Product p) { product<64>(p); }
+KERNEL __launch_bounds__(64) product_fp32_32(const Product p) { product<32>(p); }

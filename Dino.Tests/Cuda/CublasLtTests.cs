@@ -50,15 +50,15 @@ public sealed class CublasLtTests
     }
 
     [Theory]
-    [InlineData(CudaPrecision.FP32, CublasCompute.F32)]
-    [InlineData(CudaPrecision.TF32, CublasCompute.FastTF32)]
-    [InlineData(CudaPrecision.BF16, CublasCompute.FastBF16)]
-    public void The_precision_is_asked_for(CudaPrecision precision, object compute)
+    [InlineData(CudaPrecision.FP32, CublasCompute.F32, false)]
+    [InlineData(CudaPrecision.TF32, CublasCompute.FastTF32, false)]
+    [InlineData(CudaPrecision.BF16, CublasCompute.F32, true)]
+    public void The_precision_is_asked_for(CudaPrecision precision, object compute, bool areOperandsHalf)
     {
         FakeCublasLt library = new();
         using DeviceBed bed = new(Host.Open(library, precision));
-        CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(2, 3, 4));
-        Assert.Equal((int)(CublasCompute)compute, library.Compute);
+        CudaMatMulTests.AssertAgrees(bed, precision, null, new GemmCase(2, 3, 4));
+        Assert.Equal(((int)(CublasCompute)compute, areOperandsHalf), (library.Compute, library.AreOperandsHalf));
     }
 
     [Fact]
