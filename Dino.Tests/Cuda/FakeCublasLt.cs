@@ -264,7 +264,7 @@ internal sealed unsafe class FakeCublasLt
         /// <summary>Bytes of an element.</summary>
         public int Bytes => IsHalf ? 2 : 4;
 
-        public float Read(byte* from, long at) => IsHalf ? Conversions.FromBFloat16(((ushort*)from)[at]) : ((float*)from)[at];
+        public float Read(byte* from, long at) => IsHalf ? BitConverter.UInt32BitsToSingle((uint)((ushort*)from)[at] << 16) : ((float*)from)[at];
 
         public void Write(byte* to, long at, float value)
         {
@@ -313,7 +313,7 @@ internal sealed unsafe class FakeCublasLt
                     {
                         double sum = 0;
                         for (long k = 0; k < depth; k++)
-                            {
+                        {
                             sum += (double)layoutA.Read(x, transposeA ? k + (row * layoutA.Leading) : row + (k * layoutA.Leading))
                                 * layoutB.Read(y, transposeB ? column + (k * layoutB.Leading) : k + (column * layoutB.Leading));
                         }
