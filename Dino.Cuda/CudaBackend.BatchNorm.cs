@@ -47,8 +47,8 @@ internal sealed unsafe partial class CudaBackend
 
     private readonly record struct MergeArguments(nint Partials, nint Mean, nint Variance, Tiling Tiling, long Rows, int TileRows, float Share);
 
-    private readonly record struct BatchNormArguments(nint X, nint Gamma, nint Beta, nint Mean, nint Variance, nint Y, Tiling Tiling, float Epsilon);
+    private readonly record struct BatchNormArguments(nint X, nint Gamma, nint Beta, nint Mean, nint Variance, nint Y, Tiling Tiling, float Epsilon, int Padding = 0);
 
     private readonly record struct BatchNormGradientArguments(
-        nint X, nint Gamma, nint Mean, nint Variance, nint Dy, nint Total, nint Dx, Tiling Tiling, float Epsilon, float Share, int Accumulate);
+        nint X, nint Gamma, nint Mean, nint Variance, nint Dy, nint Total, nint Dx, Tiling Tiling, float Epsilon, float Share, int Accumulate, int Padding = 0);
 }

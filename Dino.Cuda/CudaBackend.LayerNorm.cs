@@ -36,8 +36,9 @@ internal sealed unsafe partial class CudaBackend
         using ScratchFrame scratch = OpenScratch();
         if (wantsParameters && dx.IsWanted && x.Columns <= WarpColumns && IsWide(x.Columns, addresses))
         {
-            // One sweep for all three. 512 blocks leave few enough partial sums, and fill the device.
-            int warpRows = (int)Math.Clamp((x.Rows + (512 * BlockWarps) - 1) / (512 * BlockWarps), 1, 128);
+            // One sweep for all three. 256 blocks run at the same time on a large device, and leave few partial sums.
+            const int MostBlocks = 256, MostWarpRows = 128;
+            int warpRows = (int)Math.Clamp((x.Rows + (MostBlocks * BlockWarps) - 1) / (MostBlocks * BlockWarps), 1, MostWarpRows);
             int blocks = checked((int)((x.Rows + (BlockWarps * warpRows) - 1) / (BlockWarps * warpRows)));
             nint partials = scratch.Take([blocks, 2, x.Columns]).Address;
             if (blocks > 0)
@@ -84,12 +85,12 @@ internal sealed unsafe partial class CudaBackend
         Launch(_kernels["column_sums", "fold_sums"], arguments, tiling.ColumnTiles, FoldThreads);
     }
 
-    private readonly record struct LayerNormArguments(nint X, nint Gamma, nint Beta, nint Y, nint Mean, nint Rstd, long Rows, int Columns, float Epsilon, float Share);
+    private readonly record struct LayerNormArguments(nint X, nint Gamma, nint Beta, nint Y, nint Mean, nint Rstd, long Rows, int Columns, float Epsilon, float Share, int Padding = 0);
 
     private readonly record struct LayerNormGradientArguments(
         nint X, nint Gamma, nint Mean, nint Rstd, nint Dy, nint Dx, nint Partials, long Rows, int Columns, int Accumulate, float Share, int WarpRows);
 
-    private readonly record struct SumsArguments(nint X, nint Dy, nint Mean, nint Spread, nint Partials, Tiling Tiling, float Epsilon);
+    private readonly record struct SumsArguments(nint X, nint Dy, nint Mean, nint Spread, nint Partials, Tiling Tiling, float Epsilon, int Padding = 0);
 
     private readonly record struct FoldArguments(nint Partials, nint Total, nint Dgamma, nint Dbeta, Tiling Tiling, int AccumulateGamma, int AccumulateBeta);
 }

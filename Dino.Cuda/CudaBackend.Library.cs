@@ -20,7 +20,7 @@ internal sealed unsafe partial class CudaBackend
     private bool TryMultiplyByLibrary(in MatMulArguments x, nint bias, nint c, float beta)
     {
         bool roundsBias = bias != 0 && x.TypeY != DType.F32;
-        if (library is null || x.K == 0 || (bias % 16 != 0 && !roundsBias))
+        if (library is null || x.K == 0 || (InnerType == DType.F32 && (x.TypeA | x.TypeB) != DType.F32) || (bias % 16 != 0 && !roundsBias))
             return false;
         // Rows of a stored matrix that overlap are no matrix to the library.
         if (x.StrideA < (x.TransposeA ? x.M : x.K) || x.StrideB < (x.TransposeB ? x.K : x.N) || x.StrideY < x.N)

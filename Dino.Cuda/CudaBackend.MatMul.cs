@@ -26,13 +26,12 @@ internal sealed unsafe partial class CudaBackend
         Residual = 4,
     }
 
-    /// <summary>Modules by <see cref="CudaPrecision"/>.</summary>
-    private static readonly string[] s_productModules = ["product_fp32", "product_tf32", "product_bf16"];
+    /// <summary>Modules by <see cref="CudaPrecision"/>, and those for a matrix b of brain floats.</summary>
+    private static readonly ProductKernels[] s_productKernels = [new("product_fp32"), new("product_tf32"), new("product_bf16")];
+    private static readonly ProductKernels[] s_packedKernels = [new("packed_fp32"), new("packed_tf32"), new("packed_bf16")];
 
-    /// <summary>Modules for operands a (1), b (2) or both of which lie in memory in BF16.</summary>
-    private static readonly string[] s_innerProductModules = ["", "product_inner_a", "product_inner_b", "product_inner"];
-
-    private static readonly string[][] s_productKernels = Tiles(s_productModules), s_innerProductKernels = Tiles(s_innerProductModules);
+    /// <summary>Modules for a matrix a of brain floats, and for two.</summary>
+    private static readonly ProductKernels s_innerKernels = new("product_inner_a"), s_innermostKernels = new("product_inner");
 
     /// <summary>A plan to use instead of the one chosen, so that every kernel can be tried on small products.</summary>
     internal ProductPlan? ForcedPlan { get; set; }
@@ -66,28 +65,32 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Computes a batch of products with the own kernels, each element followed by the tail; the tail of several matrices is a plain one.</summary>
     private void Multiply(in MatMulArguments x, in TailArguments tail)
     {
-        long matrices = (long)x.OuterBatch * x.InnerBatch;
+        long matrices = (long)x.OuterBatch * x.InnerBatch, part = (long)x.M * x.N;
         ProductPlan plan = ForcedPlan ?? ProductPlan.Choose(x.M, x.N, x.K, matrices, context.Multiprocessors);
         using ScratchFrame scratch = OpenScratch();
         TailArguments direct = tail;
-        long part = (long)x.M * x.N;
         if (plan.Parts > 1)
         {
             View parts = scratch.Take([checked((int)(plan.Parts * part))]);
             direct = new TailArguments(parts.Address, 0, 0, 0, 0, x.N, 1, 0, x.N, 1, 0, IsAligned(x.N % 4 == 0), InnerOperands.None);
         }
 
-        (int tilesM, int tilesN) = (((x.M - 1) / plan.Tile) + 1, ((x.N - 1) / plan.Tile) + 1);
-        ProductArguments arguments = new(
-            x.A, x.B, x.StrideA, x.StrideB, x.OuterStrideA, x.OuterStrideB, x.OuterStrideY, x.InnerStrideA, x.InnerStrideB, x.InnerStrideY, part, direct,
-            x.M, x.N, x.K, plan.PartDepth, tilesM, tilesN, x.InnerBatch, x.TransposeA ? 0u : 1u, x.TransposeB ? 1u : 0u,
-            IsAligned(AreQuads(x.A, x.TypeA, x.StrideA, x.OuterStrideA, x.InnerStrideA)), IsAligned(AreQuads(x.B, x.TypeB, x.StrideB, x.OuterStrideB, x.InnerStrideB)));
-        int inner = (x.TypeA != DType.F32 ? 1 : 0) | (x.TypeB != DType.F32 ? 2 : 0);
-        (string module, string[] kernels) = inner == 0 ? (s_productModules[(int)precision], s_productKernels[(int)precision]) : (s_innerProductModules[inner], s_innerProductKernels[inner]);
-        Launch(_kernels[module, kernels[plan.Tile / 64]], arguments, (tilesM * (long)tilesN * matrices, plan.Parts, 1), 2 * plan.Tile);
+        ProductKernels kernels = (x.TypeA, x.TypeB) switch
+        {
+            (DType.F32, DType.F32) => s_productKernels[(int)precision],
+            (DType.F32, _) => s_packedKernels[(int)precision],
+            (_, DType.F32) => s_innerKernels,
+            _ => s_innermostKernels,
+        };
+        Launch(_kernels[kernels.Module, kernels[plan.Tile]], Arrange(x, direct, plan, part), (plan.Blocks(x.M, x.N) * matrices, plan.Parts, 1), plan.Threads);
         if (plan.Parts > 1)
             AddParts(direct.Y, DType.F32, part, x.N, plan.Parts, x.M, tail);
     }
+
+    private static ProductArguments Arrange(in MatMulArguments x, in TailArguments tail, in ProductPlan plan, long part) => new(
+        x.A, x.B, x.StrideA, x.StrideB, x.OuterStrideA, x.OuterStrideB, x.OuterStrideY, x.InnerStrideA, x.InnerStrideB, x.InnerStrideY, part, tail,
+        x.M, x.N, x.K, plan.PartDepth, ((x.M - 1) / plan.Tile) + 1, ((x.N - 1) / plan.Tile) + 1, x.InnerBatch, x.TransposeA ? 0u : 1u, x.TransposeB ? 1u : 0u,
+        IsAligned(AreQuads(x.A, x.TypeA, x.StrideA, x.OuterStrideA, x.InnerStrideA)), IsAligned(AreQuads(x.B, x.TypeB, x.StrideB, x.OuterStrideB, x.InnerStrideB)));
 
     /// <summary>y = tail(the sum of parts): y may be the only one.</summary>
     private void AddParts(nint parts, DType type, long apart, int stride, int count, int rows, in TailArguments tail)
@@ -125,8 +128,6 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Whether elements at multiples of 4 from an address, and of strides from there, lie on 4 times their size.</summary>
     private static bool AreQuads(nint address, DType type, long first, long second = 0, long third = 0) =>
         address % (QuadElements * type.Size()) == 0 && (first | second | third) % QuadElements == 0;
-
-    private static string[][] Tiles(string[] modules) => [.. modules.Select(module => (string[])[module + "_32", module + "_64", module + "_128"])];
 
     private static uint IsAligned(bool value) => value ? 1u : 0u;
 }

@@ -120,7 +120,7 @@ internal sealed unsafe partial class CudaBackend
 
     private readonly record struct ReduceColumnsArguments(nint X, nint Y, Tiling Tiling, int Tiles, int Target);
 
-    private readonly record struct ReduceFewArguments(nint X, nint Y, long Outer, long N, long Inner, int Target);
+    private readonly record struct ReduceFewArguments(nint X, nint Y, long Outer, long N, long Inner, int Target, int Padding = 0);
 
     /// <summary>The kernels of a reduction.</summary>
     private sealed class Reduction(string name, Reduction? join = null, bool hasWide = true, int stateBytes = 4, int inputBytes = 4)

@@ -6,6 +6,8 @@ namespace Dino.Cuda;
 /// <summary>How work on matrices is cut: by rows, or into tiles of rows and columns. Cuts follow from shapes alone, and with them every result.</summary>
 internal sealed unsafe partial class CudaBackend
 {
+    // Arguments of kernels end in whole multiples of 8 bytes: a recorded launch compares all of their bytes.
+
     /// <summary>The longest rows that are the work of a warp.</summary>
     private const int WarpColumns = 1024;
 

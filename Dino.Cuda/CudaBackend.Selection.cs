@@ -100,7 +100,7 @@ internal sealed unsafe partial class CudaBackend
     }
 
     private readonly record struct TopKArguments(
-        nint X, nint Offsets, nint Candidates, nint Values, nint Indices, nint Best, int N, int K, int Segment, int Segments, int Columns);
+        nint X, nint Offsets, nint Candidates, nint Values, nint Indices, nint Best, int N, int K, int Segment, int Segments, int Columns, int Padding = 0);
 
     private readonly record struct SortArguments(
         nint X, nint Offsets, nint Items, nint Values, nint Indices, long Rows, long Length, long Size, long Stride, int N, int K);

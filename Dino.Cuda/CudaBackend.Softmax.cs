@@ -31,7 +31,7 @@ internal sealed unsafe partial class CudaBackend
         LaunchRows(kernels, arguments, y.Rows, y.Columns, y.Address | dy.Address | gradient);
     }
 
-    private readonly record struct SoftmaxArguments(nint X, nint Y, long Rows, int Columns);
+    private readonly record struct SoftmaxArguments(nint X, nint Y, long Rows, int Columns, int Padding = 0);
 
     private readonly record struct SoftmaxGradientArguments(nint Y, nint Dy, nint Dx, long Rows, int Columns, int Accumulate);
 }

@@ -14,6 +14,15 @@ internal readonly record struct ProductPlan(int Tile, int Parts, int PartDepth)
 
     private const int MostParts = 64;
 
+    /// <summary>Threads of a block.</summary>
+    public int Threads => 2 * Tile;
+
+    /// <summary>Tiles of a product.</summary>
+    public long Blocks(int m, int n) => Ratio(m, Tile) * Ratio(n, Tile);
+
+    /// <summary>The same tiles, over all of the summed length.</summary>
+    public ProductPlan InOnePart(int k) => new(Tile, 1, Math.Max((int)Ratio(k, Step) * Step, Step));
+
     /// <remarks>The choice is a function of shapes and device alone, so the order of sums is as well.</remarks>
     public static ProductPlan Choose(int m, int n, int k, long matrices, int multiprocessors)
     {
@@ -22,20 +31,20 @@ internal readonly record struct ProductPlan(int Tile, int Parts, int PartDepth)
         int tile = 32;
         foreach (int candidate in (ReadOnlySpan<int>)[128, 64])
         {
-            if (Math.Min(m, n) > candidate / 2 && Blocks(candidate) * parts >= multiprocessors)
+            if (Math.Min(m, n) > candidate / 2 && Count(candidate) * parts >= multiprocessors)
             {
                 tile = candidate;
                 break;
             }
         }
 
-        long blocks = Blocks(tile);
+        long blocks = Count(tile);
         // Two blocks for a multiprocessor hide each other's waiting.
         parts = blocks >= multiprocessors ? 1 : (int)Math.Min(parts, Ratio(2 * multiprocessors, blocks));
         int depth = Math.Max((int)Ratio(Ratio(k, parts), Step) * Step, Step);
-        return new ProductPlan(tile, Math.Max((int)Ratio(k, depth), 1), depth);
+        return new ProductPlan(tile, (int)Math.Max(Ratio(k, depth), 1), depth);
 
-        long Blocks(int side) => Ratio(m, side) * Ratio(n, side) * matrices;
+        long Count(int side) => Ratio(m, side) * Ratio(n, side) * matrices;
     }
 
     /// <summary>x / y, rounded up.</summary>

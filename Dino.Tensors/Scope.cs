@@ -246,7 +246,7 @@ public sealed partial class Scope : TensorOwner, IDisposable
     }
 
     /// <summary>Memory for the duration of one backward function.</summary>
-    internal View TakeScratch(Shape shape, DType type)
+    internal View TakeScratch(Shape shape, DType type = DType.F32)
     {
         View view = new(_arena.Take(shape.Count * type.Size()), type, shape);
         _scratch.Add((view.Address, view.Bytes));

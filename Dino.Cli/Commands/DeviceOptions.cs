@@ -51,4 +51,7 @@ internal sealed class DeviceOptions(PrecisionOption? precision = null)
         CudaDevice cuda => $"{cuda.Info.Name}, {cuda.Precision.ToString().ToLowerInvariant()}",
         _ => device.Name,
     };
+
+    /// <summary>Bytes that a GPU had free when it was opened; null for the CPU.</summary>
+    public static long? MemoryOf(Device device) => (device as CudaDevice)?.Info.FreeBytes;
 }

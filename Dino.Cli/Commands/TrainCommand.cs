@@ -29,7 +29,7 @@ internal static class TrainCommand
             {
                 OnWarning = warning => display.Say($"warning: {warning}"),
             };
-            MemoryEstimate.Require(run, training.Trainer.Student.Store.Count);
+            MemoryEstimate.Require(run, training.Trainer.Student.Store.Count, DeviceOptions.MemoryOf(device));
             display.Say(Describe(training, run, device));
             TrainingResult result = training.Run(display, cancellation);
             display.End();

@@ -46,7 +46,7 @@ struct Norms {
     float maxNorm;
 };
 
-KERNEL chunk_norms(const Norms a) {
+KERNEL __launch_bounds__(1024) chunk_norms(const Norms a) {
     __shared__ double scratch[WarpSize];
     const i32* run = a.firstChunk + (i64)block_x() * a.segments;
     double sum = 0;

@@ -9,7 +9,7 @@ constexpr int Step = 16;
 
 struct Product {
     const void* a;
-    const void* b;
+    const void* b;        // Floats, or the narrower elements of the kernel.
     int stride_a, stride_b;
     i64 outer_a, outer_b, outer_y, inner_a, inner_b, inner_y;
     i64 part_y;          // From the y of one part of k to that of the next.
@@ -48,20 +48,42 @@ __device__ __forceinline__ Place locate(const Product& p) {
     return place;
 }
 
+template <bool Condition, class Yes, class No>
+struct Choice {
+    using Type = Yes;
+};
+template <class Yes, class No>
+struct Choice<false, Yes, No> {
+    using Type = No;
+};
+template <bool Condition, class Yes, class No>
+using Choose = typename Choice<Condition, Yes, No>::Type;
+
+// A quad, widened.
+struct Widened {
+    template <class Element>
+    static __device__ __forceinline__ float4 whole(const Element* from) { return load_quad(from); }
+
+    template <class Element>
+    static __device__ __forceinline__ float4 part(const Element* from, int count) { return load_part(from, count); }
+};
+
 // A quad as it lies in memory: brain floats are two to a register, in x and y.
-__device__ __forceinline__ float4 fetch_quad(const float* from) { return load_quad(from); }
-__device__ __forceinline__ float4 fetch_part(const float* from, int count) { return load_part(from, count); }
+struct Stored : Widened {
+    using Widened::part;
+    using Widened::whole;
 
-__device__ __forceinline__ float4 fetch_quad(const u16* from) {
-    u32 low, high;
-    asm volatile("ld.global.v2.u32 {%0, %1}, [%2];" : "=r"(low), "=r"(high) : "l"(global_address(from)));
-    return {from_bits(low), from_bits(high), 0, 0};
-}
+    static __device__ __forceinline__ float4 whole(const u16* from) {
+        u32 low, high;
+        asm volatile("ld.global.v2.u32 {%0, %1}, [%2];" : "=r"(low), "=r"(high) : "l"(global_address(from)));
+        return {from_bits(low), from_bits(high), 0, 0};
+    }
 
-__device__ __forceinline__ float4 fetch_part(const u16* from, int count) {
-    u32 x = count > 0 ? from[0] : 0u, y = count > 1 ? from[1] : 0u, z = count > 2 ? from[2] : 0u, w = count > 3 ? from[3] : 0u;
-    return {from_bits(x | y << 16), from_bits(z | w << 16), 0, 0};
-}
+    static __device__ __forceinline__ float4 part(const u16* from, int count) {
+        u32 x = count > 0 ? from[0] : 0u, y = count > 1 ? from[1] : 0u, z = count > 2 ? from[2] : 0u, w = count > 3 ? from[3] : 0u;
+        return {from_bits(x | y << 16), from_bits(z | w << 16), 0, 0};
+    }
+};
 
 // A thread's share of the slices of an operand: four quads that lie in as many lines of the stored matrix. Stored along k, thread t has quad t % 4 of the
 // lines t / 4 + i T / 4; stored across, quad t % (T / 4) of the lines 4 (t / (T / 4)) + i.
@@ -86,7 +108,7 @@ struct Slice {
         start = (const char*)matrix + (offset + (i64)line * stride + column) * bytes;
     }
 
-    template <class Element>
+    template <class Element, class Way>
     __device__ __forceinline__ void fetch(float4 (&v)[4]) const {
         const Element* from = (const Element*)start;
         int apart = is_along ? T / 4 : 1;
@@ -94,11 +116,11 @@ struct Slice {
             // A line beyond the last one is taken for the last: its results are not stored.
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                v[i] = fetch_quad(from + (i64)(min(line + i * apart, line_end - 1) - line) * stride);
+                v[i] = Way::whole(from + (i64)(min(line + i * apart, line_end - 1) - line) * stride);
         } else {
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                v[i] = fetch_part(from + (i64)(i * apart) * stride, line + i * apart < line_end ? column_end - column : 0);
+                v[i] = Way::part(from + (i64)(i * apart) * stride, line + i * apart < line_end ? column_end - column : 0);
         }
     }
 
@@ -111,7 +133,7 @@ struct Slice {
 };
 
 // Runs over the slices of a tile, of elements A and B. Machine has: Shared, the memory of a slice; store<Element>(Shared&, const float4 (&)[4], bool along,
-// int thread) for quads as they were in memory; multiply(const Shared& a, const Shared& b).
+// int thread) for quads that have come in its Way, Widened or Stored; multiply(const Shared& a, const Shared& b).
 template <int T, class A, class B, class Machine>
 __device__ __forceinline__ void multiply(const Product& p, const Place& place, typename Machine::Shared (&shared)[2][2], Machine& machine) {
     constexpr bool AreAlike = sizeof(A) == sizeof(B);
@@ -129,9 +151,9 @@ __device__ __forceinline__ void multiply(const Product& p, const Place& place, t
     float4 v[4];
     auto fetch = [&] {
         if (is_a || AreAlike)
-            own.template fetch<A>(v);
+            own.template fetch<A, typename Machine::Way>(v);
         else
-            own.template fetch<B>(v);
+            own.template fetch<B, typename Machine::Way>(v);
         own.advance(bytes);
     };
     auto bring = [&](int slice) {
@@ -155,14 +177,23 @@ __device__ __forceinline__ void multiply(const Product& p, const Place& place, t
     }
 }
 
+// The sums are the values of the product.
+struct PlainValues {
+    struct Columns {
+        __device__ __forceinline__ Columns(const PlainValues&, int, int) {}
+        __device__ __forceinline__ float4 values(const PlainValues&, int, float4 sums) const { return sums; }
+    };
+};
+
 // Gives some rows of a tile to the tail, in whole lines: they were written to shared memory [Rows, Stride]. A thread has every eighth row of a quad.
-template <int T, int Rows, int Stride, bool TakesInner>
-__device__ __forceinline__ void finish_rows(const Product& p, const Place& place, int first, const float* rows) {
+template <int T, int Rows, int Stride, bool TakesInner, class Values>
+__device__ __forceinline__ void finish_rows(const Product& p, const Place& place, int first, const float* rows, const Values& values) {
     constexpr int Together = Rows / 8 < 4 ? Rows / 8 : 4;
     int quad = 4 * (int)(thread_x() % (T / 4)), from = (int)(thread_x() / (T / 4));
     if (place.column + quad >= p.n)
         return;
     QuadTail<TakesInner> tail(p.tail, place.column + quad);
+    typename Values::Columns columns(values, tail.column, tail.count);
 #pragma unroll 1
     for (int i = from; i < Rows; i += 8 * Together) {
         int row = place.row + first + i;
@@ -174,7 +205,9 @@ __device__ __forceinline__ void finish_rows(const Product& p, const Place& place
             residual[j] = row + 8 * j < p.m ? tail.residual(p.tail, at + 8 * j * p.tail.stride) : float4{0, 0, 0, 0};
 #pragma unroll
         for (int j = 0; j < Together; j++)
-            if (row + 8 * j < p.m)
-                tail.finish(p.tail, at + 8 * j * p.tail.stride, row + 8 * j, load_shared_quad(rows + (i + 8 * j) * Stride + quad), residual[j]);
+            if (row + 8 * j < p.m) {
+                float4 sums = load_shared_quad(rows + (i + 8 * j) * Stride + quad);
+                tail.finish(p.tail, at + 8 * j * p.tail.stride, row + 8 * j, columns.values(values, row + 8 * j, sums), residual[j]);
+            }
     }
 }

@@ -7,6 +7,8 @@
 // that neither the 8 rows that a matrix is loaded from, nor those that a thread's neighbours bring there from an operand stored across k, share banks.
 template <int T, class Format>
 struct Tensor {
+    static constexpr bool AreHalves = Format::Bytes == 2;
+    using Way = Choose<AreHalves, Stored, Widened>;
     static constexpr int RowBytes = Step * Format::Bytes, Parts = RowBytes / 32;
     static constexpr int RowsOfLine = 128 / RowBytes, ChunksOfRow = RowBytes / 16;
     // Two warps down, T / 32 across; each has a part [T / 2, 32] of the tile, in matrices [16, 8].
@@ -66,8 +68,7 @@ struct Tensor {
 
     template <class Element>
     static __device__ __forceinline__ void store(Shared& slice, const float4 (&v)[4], bool is_along, int thread) {
-        if constexpr (sizeof(Element) == 2) {
-            static_assert(Format::Bytes == 2);
+        if constexpr (AreHalves && sizeof(Element) == 2) {
             if (is_along) {
 #pragma unroll
                 for (int i = 0; i < 4; i++)
@@ -145,6 +146,6 @@ __device__ __forceinline__ void product(const Product& p) {
         if (machine.row == half * (T / 2))
             machine.template write<Stride>(memory.rows);
         barrier();
-        finish_rows<T, T / 2, Stride, Format::Bytes == 2>(p, place, half * (T / 2), memory.rows);
+        finish_rows<T, T / 2, Stride, Machine::AreHalves>(p, place, half * (T / 2), memory.rows, PlainValues());
     }
 }

@@ -69,7 +69,7 @@ internal sealed unsafe class CublasLtTable
     {
         if (status == CublasStatus.Success)
             return;
-        string text = call[(call.IndexOf('.', StringComparison.Ordinal) + 1)..];
+        string text = call[(call.LastIndexOf('.', Math.Max(call.IndexOf('(', StringComparison.Ordinal), 0)) + 1)..];
         throw new CudaException(text, (int)status, Text(cublasLtGetStatusName(status)), Text(cublasLtGetStatusString(status)));
 
         static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "an unknown error";

@@ -72,8 +72,9 @@ internal sealed unsafe partial class DriverTable
     {
         if (result == CudaResult.Success)
             return;
-        // The name of the table's variable is ours, not the driver's.
-        string text = call[(call.IndexOf('.', StringComparison.Ordinal) + 1)..];
+        // The names of the variables that lead to the table are ours, not the driver's.
+        int arguments = call.IndexOf('(', StringComparison.Ordinal);
+        string text = call[(call.LastIndexOf('.', Math.Max(arguments, 0)) + 1)..];
         throw new CudaException(text, (int)result, Text(cuGetErrorName, result) ?? "an unknown error", Text(cuGetErrorString, result) ?? "of which the driver says nothing");
     }
 

@@ -28,6 +28,12 @@ internal enum JitOption
 /// <summary>Which unsafe calls a capture forbids (<c>CUstreamCaptureMode</c>).</summary>
 internal enum CaptureMode
 {
+    /// <summary>Those of all threads.</summary>
+    Global = 0,
+
+    /// <summary>Those of the thread that records.</summary>
+    ThreadLocal = 1,
+
     /// <summary>None: scratch memory may grow while work is recorded, for what a graph does it does with fixed addresses.</summary>
     Relaxed = 2,
 }

@@ -27,14 +27,17 @@ public static class MemoryEstimate
         return (long)(sizeof(float) * ((CopiesOfParameters * (double)parameters) + activations + logits + hidden));
     }
 
-    /// <summary>Refuses a run that cannot fit the machine.</summary>
+    /// <summary>Refuses a run that cannot fit the device.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="parameters">Parameters of one network.</param>
+    /// <param name="available">Bytes of memory of the device; by default those of the machine, for the CPU.</param>
     /// <exception cref="ArgumentException">More memory is needed than there is; names the options that help.</exception>
-    public static void Require(RunOptions run, long parameters)
+    public static void Require(RunOptions run, long parameters, long? available = null)
     {
-        long needed = Of(run, parameters), available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (needed > available)
+        long needed = Of(run, parameters), present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (needed > present)
         {
-            throw new ArgumentException($"A step needs about {needed / 1e9:f1} GB of memory, this machine has {available / 1e9:f1} GB. " +
+            throw new ArgumentException($"A step needs about {needed / 1e9:f1} GB of memory, this {(available is null ? "machine" : "device")} has {present / 1e9:f1} GB. " +
                 $"Lower --batch-size ({run.Dino.BatchSize}), --out-dim ({run.Dino.Head.Prototypes}), --local-crops ({run.Crops.LocalCrops}) or the network.");
         }
     }

@@ -24,7 +24,8 @@ internal static unsafe partial class EmulatedDriver
             return error;
         try
         {
-            KernelLibrary library = KernelLibrary.Of(Marshal.PtrToStringUTF8(image)!);
+            string text = Marshal.PtrToStringUTF8(image)!, edited = machine.Edit?.Invoke(text) ?? text;
+            KernelLibrary library = edited == text ? KernelLibrary.Of(text) : new KernelLibrary(edited);
             *module = machine.Open(new EmulatedModule(machine, library));
             return 0;
         }

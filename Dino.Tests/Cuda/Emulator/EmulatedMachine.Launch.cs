@@ -3,6 +3,7 @@ namespace Dino.Tests.Cuda.Emulator;
 internal sealed unsafe partial class EmulatedMachine
 {
     private const int MaxThreads = 1024;
+    private const int MaxRegisters = 255, RegistersOfMultiprocessor = 65536;
     private const uint MaxGridYz = 65535;
 
     /// <summary>The launch that is being made; reused, because launches allocate nothing.</summary>
@@ -20,6 +21,8 @@ internal sealed unsafe partial class EmulatedMachine
             return EmulatedDriver.Fail(EmulatedErrors.InvalidValue, $"{program.Name}: block {threads}");
         if (count > program.MaxThreads)
             return EmulatedDriver.Fail(EmulatedErrors.LaunchOutOfResources, $"{program.Name}: {count} threads, and it was compiled for {program.MaxThreads}");
+        if (program.MaxThreads is null && count * MaxRegisters > RegistersOfMultiprocessor)
+            return EmulatedDriver.Fail(EmulatedErrors.LaunchOutOfResources, $"{program.Name}: {count} threads, and without launch bounds each may be given {MaxRegisters} registers");
         if (sharedBytes > function.MaxDynamicSharedBytes)
             return EmulatedDriver.Fail(EmulatedErrors.InvalidValue, $"{program.Name}: {sharedBytes} bytes of dynamic shared memory, {function.MaxDynamicSharedBytes} are allowed by its attribute");
         if (extra == null)
@@ -50,6 +53,7 @@ internal sealed unsafe partial class EmulatedMachine
         if (Fault is not null)
             return EmulatedDriver.Fail(EmulatedErrors.IllegalAddress, Fault);
         Launches++;
+        Kernels.Add(launch.Function.Program.Name);
         Block block = _block ??= new Block(this);
         try
         {

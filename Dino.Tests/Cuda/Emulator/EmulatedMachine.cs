@@ -34,6 +34,12 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
 
     public int Multiprocessors { get; init; } = 4;
 
+    /// <summary>Changes PTX before it is loaded: what a test may do to see whether damage is noticed.</summary>
+    public Func<string, string>? Edit { get; init; }
+
+    /// <summary>Names of the kernels that have run.</summary>
+    public HashSet<string> Kernels { get; } = [];
+
     /// <summary>What a kernel did wrong; after that nothing runs any more.</summary>
     public string? Fault { get; private set; }
 
@@ -130,6 +136,8 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
     /// <summary>Copies; addresses of the device are told from those of the host by their size.</summary>
     public int Copy(long target, long source, long bytes)
     {
+        if (bytes == 0)
+            return 0;
         byte* to = Place(target, bytes), from = Place(source, bytes);
         if (to == null || from == null)
             return EmulatedDriver.Fail(EmulatedErrors.InvalidValue, $"copy of {bytes} bytes: {Memory.Describe(to == null ? target : source)}");

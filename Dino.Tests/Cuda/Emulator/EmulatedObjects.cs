@@ -152,7 +152,9 @@ internal sealed class KernelLibrary
 {
     private static readonly ConcurrentDictionary<string, Lazy<KernelLibrary>> s_known = new();
 
-    private KernelLibrary(string text)
+    /// <summary>Decodes PTX.</summary>
+    /// <exception cref="PtxException">It is wrong.</exception>
+    public KernelLibrary(string text)
     {
         PtxModule module = PtxParser.Parse(text);
         Variables = module.Variables;
@@ -163,5 +165,6 @@ internal sealed class KernelLibrary
 
     public KernelProgram[] Programs { get; }
 
+    /// <summary>PTX that may have been decoded before.</summary>
     public static KernelLibrary Of(string text) => s_known.GetOrAdd(text, key => new(() => new(key))).Value;
 }

@@ -40,6 +40,7 @@ internal static unsafe partial class Opcodes
         Same("max.s64", 2, &Lane.Vector2<long, Larger<long>>);
         Same("min.u64", 2, &Lane.Vector2<ulong, Smaller<ulong>>);
         Same("max.u64", 2, &Lane.Vector2<ulong, Larger<ulong>>);
+        Add("dp4a.u32.s32", &Lane.Map3<uint, uint, int, int, FourProducts>, To("s32"), From("u32"), From("s32"), From("s32"));
         AddNarrow<short>("s16");
         AddNarrow<ushort>("u16");
         AddDivision<int>("s32");
@@ -86,6 +87,17 @@ internal static unsafe partial class Opcodes
         Same("mad.hi." + type, 3, &Lane.Map3<T, T, T, T, HighPlus<T, TWide>>);
         Add("mul.wide." + type, &Lane.Map2<T, T, TWide, Wide<T, TWide>>, To(wide), From(type), From(type));
         Add("mad.wide." + type, &Lane.Map3<T, T, TWide, TWide, WidePlus<T, TWide>>, To(wide), From(type), From(type), From(wide));
+    }
+
+    /// <summary>Bytes without a sign times bytes with one.</summary>
+    private readonly struct FourProducts : IScalar3<uint, uint, int, int>
+    {
+        public static int Of(uint a, uint b, int c)
+        {
+            for (int shift = 0; shift < 32; shift += 8)
+                c += (byte)(a >> shift) * (sbyte)(b >> shift);
+            return c;
+        }
     }
 
     private readonly struct Plus<T> : IVector2<T>

@@ -102,7 +102,7 @@ internal sealed unsafe class PtxAssembler
         {
             if (TryDecode(statement.Operands[n], opcode.Operands[n], instruction, vector, ref next))
                 continue;
-            error = $"operand {n + 1} of '{statement.Text}' is not what {opcode.Name} takes there.";
+            error ??= $"operand {n + 1} of '{statement.Text}' is not what {opcode.Name} takes there.";
             return null;
         }
 

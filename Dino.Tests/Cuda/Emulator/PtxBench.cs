@@ -15,7 +15,7 @@ internal sealed unsafe class PtxBench : IDisposable
 
     private readonly nint _module;
 
-    public PtxBench(string body, string variables = "", int seed = 1, string directives = "")
+    public PtxBench(string body, string variables = "", int seed = 1, string directives = ".maxntid 1024, 1, 1")
     {
         Machine = new EmulatedMachine(seed);
         Driver = DriverTable.Fill(name => EmulatedDriver.Export(Machine, name), out _)!;
@@ -58,11 +58,11 @@ internal sealed unsafe class PtxBench : IDisposable
         ) {{directives}}
         {
             .reg .pred %p<8>;
-            .reg .b16 %h<8>;
+            .reg .b16 %h<16>;
             .reg .b32 %r<64>;
             .reg .f32 %f<64>;
             .reg .b64 %d<16>;
-            .reg .f64 %g<8>;
+            .reg .f64 %g<16>;
             .reg .b32 %t;
             .reg .b64 %x, %y, %xt, %yt, %bytes;
             ld.param.u64 %x, [test_param_0];
@@ -148,7 +148,7 @@ internal sealed unsafe class PtxBench : IDisposable
             return module;
         string errors = Marshal.PtrToStringUTF8((nint)log)!;
         Dispose();
-        Driver.Check(result, errors);
+        Driver.Check(result, $"load.{errors}");
         return 0;
     }
 

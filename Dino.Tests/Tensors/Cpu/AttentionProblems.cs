@@ -26,7 +26,8 @@ internal sealed class AttentionProblems
     /// <param name="isInner">qkv, y and their gradients are brain floats.</param>
     public AttentionProblems(int batch, int tokens, int heads, int depth, float spread = 1f, double operandError = 0, bool isInner = false)
     {
-        (_storageError, _inner) = isInner ? (ProblemBuilder.InnerUnit, ["qkv", "y", "dy", "dqkv"]) : (0, (string[])[]);
+        _storageError = isInner ? ProblemBuilder.InnerUnit : 0;
+        _inner = isInner ? ["qkv", "y", "dy", "dqkv"] : [];
         _operandError = operandError;
         (_batch, _tokens, _heads, _depth, _spread) = (batch, tokens, heads, depth, spread);
         _scale = 1f / MathF.Sqrt(depth);

@@ -4,7 +4,7 @@ using Dino.Tensors.Backends;
 namespace Dino.Tests.Cuda;
 
 /// <summary>Reductions of rows, columns and middle axes on a CUDA device.</summary>
-public sealed class ReduceTests
+public sealed class CudaReduceTests
 {
     public static TheoryData<ReduceOp> Operations => [.. Enum.GetValues<ReduceOp>()];
 
@@ -81,7 +81,7 @@ public sealed class ReduceTests
         {
             // Few distinct values, so that ties happen, and some NaN.
             float[] values = [.. Enumerable.Range(0, outer * n * inner).Select(_ => random.Next(4 * n) == 0 ? float.NaN : random.Next(-n, n) / 3)];
-            View x = bed.Write(values, [outer, n, inner], type), y = bed.Take([outer, inner], DType.I32);
+            View x = bed.Write(values, [outer, n, inner]), y = bed.Take([outer, inner], DType.I32);
             foreach (bool largest in new[] { true, false })
             {
                 bed.Backend.ArgReduce(largest, x, y);

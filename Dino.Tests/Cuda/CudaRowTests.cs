@@ -5,7 +5,7 @@ using Dino.Tests.Tensors;
 namespace Dino.Tests.Cuda;
 
 /// <summary>Row and column kernels of the CUDA backend against scalar references in double precision, within the bounds of the CPU's.</summary>
-public sealed class RowTests
+public sealed class CudaRowTests
 {
     private static readonly Dictionary<string, Func<int, int, KernelProblem>> Problems = RowProblems.All.Concat(NormProblems.All).ToDictionary();
 
@@ -45,6 +45,14 @@ public sealed class RowTests
         float[][] first = bed.Solve(problem, accumulate: false), second = bed.Solve(problem, accumulate: false);
         for (int k = 0; k < first.Length; k++)
             Assert.True(first[k].AsSpan().SequenceEqual(second[k]), $"{operation}: {problem.Operands[k].Name} differs.");
+    }
+
+    [Theory, MemberData(nameof(Operations))]
+    public void Warm_call_allocates_nothing(string operation)
+    {
+        using DeviceBed bed = new();
+        foreach ((int rows, int columns) in new[] { (261, 200), (3, 4099) })
+            Assert.Equal(0, bed.AllocatedBytes(Problems[operation](rows, columns)));
     }
 
     [Fact]

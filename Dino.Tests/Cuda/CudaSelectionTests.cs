@@ -4,7 +4,7 @@ using Dino.Tensors.Backends;
 namespace Dino.Tests.Cuda;
 
 /// <summary>The k largest of rows on a CUDA device against a stable sort.</summary>
-public sealed class SelectionTests
+public sealed class CudaSelectionTests
 {
     [Fact]
     public void The_k_largest_fall_and_ties_rise_by_index()

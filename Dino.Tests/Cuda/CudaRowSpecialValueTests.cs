@@ -4,7 +4,7 @@ using Dino.Tensors.Backends;
 namespace Dino.Tests.Cuda;
 
 /// <summary>Rows at the edges on a CUDA device: infinities, NaN, zero norms, operands that share memory.</summary>
-public sealed class RowSpecialValueTests
+public sealed class CudaRowSpecialValueTests
 {
     private const float Infinity = float.PositiveInfinity;
 
