@@ -118,6 +118,50 @@ public sealed class CublasLtTests
         Assert.Equal(layers, library.Calls);
     }
 
+    // The library adds the bias in the type of the result, which is left in it for the activation: both are granted another rounding.
+    [Fact]
+    public void Linear_layers_of_brain_floats_agree_with_double_precision()
+    {
+        FakeCublasLt library = new();
+        using DeviceBed bed = new(Host.Open(library, CudaPrecision.BF16));
+        int layers = 0;
+        foreach (Activation activation in Enum.GetValues<Activation>())
+        {
+            for (int optional = 0; optional < 4; optional++)
+            {
+                bed.AssertSolves(CudaLinearTests.Problem(CudaPrecision.BF16, 6, 8, 12, activation, optional, ProblemBuilder.InnerUnit, "x", "y", "preActivation"));
+                bed.AssertSolves(CudaLinearTests.Problem(CudaPrecision.BF16, 5, 3, 7, activation, optional, ProblemBuilder.InnerUnit, "y", "preActivation"));
+                layers += 2;
+            }
+
+            bed.AssertSolves(CudaLinearTests.Problem(CudaPrecision.BF16, 6, 8, 12, activation, 13, 0, "x"));
+            layers++;
+        }
+
+        Assert.Equal(layers, library.Calls);
+    }
+
+    [Fact]
+    public void Products_of_brain_floats_agree_with_double_precision()
+    {
+        FakeCublasLt library = new();
+        using DeviceBed bed = new(Host.Open(library, CudaPrecision.BF16)), skewed = new(Host.Open(library, CudaPrecision.BF16), 1);
+        foreach (string inner in (string[])["", "a", "b", "ab", "y", "aby"])
+        {
+            int before = library.Calls;
+            for (int transposes = 0; transposes < 4; transposes++)
+            {
+                (bool a, bool b) = ((transposes & 1) != 0, (transposes & 2) != 0);
+                CudaMatMulTests.AssertAgrees(bed, CudaPrecision.BF16, null, new GemmCase(3, 5, 7) { TransposeA = a, TransposeB = b }, inner);
+                CudaMatMulTests.AssertAgrees(bed, CudaPrecision.BF16, null, new GemmCase(5, 6, 4) { PadA = 3, PadB = 1, PadY = 2, Alpha = 0.5f, Beta = -2, TransposeA = a, TransposeB = b }, inner);
+                CudaMatMulTests.AssertAgrees(bed, CudaPrecision.BF16, null, new GemmCase(2, 3, 4) { Outer = 2, Inner = 3, TransposeA = a, TransposeB = b }, inner);
+                CudaMatMulTests.AssertAgrees(skewed, CudaPrecision.BF16, null, new GemmCase(4, 8, 4) { Outer = 3, SharedA = true, Beta = 1, TransposeA = a, TransposeB = b }, inner);
+            }
+
+            Assert.Equal(before + 16, library.Calls);
+        }
+    }
+
     // Each turn writes over the result of the last one, so that a product which is not replayed is found out.
     [Fact]
     public void Products_are_recorded_and_replayed()
