@@ -9,6 +9,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void BatchNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View variance)
     {
+        RequireF32(nameof(BatchNorm), x.DType | y.DType);
         if (x.Count == 0)
             return;
         bool isWide = IsWide(x.Columns, x.Address | y.Address | gamma.Address | beta.Address | mean.Address | variance.Address);
@@ -29,6 +30,7 @@ internal sealed unsafe partial class CudaBackend
     {
         if (!dx.IsWanted && !dgamma.IsWanted && !dbeta.IsWanted)
             return;
+        RequireF32(nameof(BatchNormBackward), x.DType | dy.DType | dx.View.DType);
         using ScratchFrame scratch = OpenScratch();
         nint total = scratch.Take([2, x.Columns]).Address, gradient = dx.View.Address;
         ColumnSums("batch_norm_sums_narrow", "batch_norm_sums_wide", x, dy, mean, variance, epsilon, scratch, total, dgamma, dbeta);

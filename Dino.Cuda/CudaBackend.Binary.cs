@@ -10,6 +10,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Binary(BinaryOp op, in View a, in View b, in View y, Broadcast broadcast)
     {
+        RequireF32(nameof(Binary), a.DType | b.DType | y.DType);
         if (a.Count == 0)
             return;
         // Operands of the same shape are one row of columns, and one element is one of rows.
@@ -28,6 +29,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Axpby(float alpha, in View x, float beta, in View y)
     {
+        RequireF32(nameof(Axpby), x.DType | y.DType);
         if (beta == 0f)
         {
             Map("unary_scale", x, y, alpha, 0f);

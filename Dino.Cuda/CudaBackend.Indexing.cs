@@ -31,6 +31,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void ScatterAddRows(in View x, in View indices, in View y)
     {
+        RequireF32(nameof(ScatterAddRows), x.DType | y.DType);
         if (x.Count == 0)
             return;
         long columns = x.Count / indices.Count;

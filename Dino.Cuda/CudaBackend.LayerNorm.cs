@@ -1,3 +1,4 @@
+using Dino.Tensors;
 using Dino.Tensors.Backends;
 
 namespace Dino.Cuda;
@@ -10,17 +11,26 @@ internal sealed unsafe partial class CudaBackend
     private static readonly RowKernels LayerNormKernels = new("layer_norm", "layer_norm", isHeld: true);
     private static readonly RowKernels LayerNormGradients = new("layer_norm", "layer_norm_gradient", isHeld: true);
 
+    /// <summary>With y, or dy, in BF16.</summary>
+    private static readonly RowKernels InnerLayerNormKernels = new("layer_norm_inner", "layer_norm_inner", isHeld: true);
+    private static readonly RowKernels InnerLayerNormGradients = new("layer_norm_inner", "layer_norm_inner_gradient", isHeld: true);
+
     public override void LayerNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View rstd)
     {
+        RequireInner(nameof(LayerNorm), y.DType);
+        RequireF32(nameof(LayerNorm), x.DType | gamma.DType | beta.DType | mean.DType | rstd.DType);
         LayerNormArguments arguments = new(
             x.Address, gamma.Address, beta.Address, y.Address, mean.Address, rstd.Address, x.Rows, x.Columns, epsilon, 1f / x.Columns);
-        LaunchRows(LayerNormKernels, arguments, x.Rows, x.Columns, x.Address | y.Address | gamma.Address | beta.Address);
+        LaunchRows(y.DType == DType.F32 ? LayerNormKernels : InnerLayerNormKernels, arguments, x.Rows, x.Columns, x.Address | Spread(y) | gamma.Address | beta.Address);
     }
 
     public override void LayerNormBackward(in View x, in View gamma, in View mean, in View rstd, in View dy, in Destination dx, in Destination dgamma, in Destination dbeta)
     {
+        RequireInner(nameof(LayerNormBackward), dy.DType);
+        RequireF32(nameof(LayerNormBackward), x.DType | gamma.DType | mean.DType | rstd.DType | dx.View.DType | dgamma.View.DType | dbeta.View.DType);
+        bool isInner = dy.DType != DType.F32;
         bool wantsParameters = dgamma.IsWanted || dbeta.IsWanted;
-        nint gradient = dx.View.Address, addresses = x.Address | dy.Address | gamma.Address | gradient;
+        nint gradient = dx.View.Address, addresses = x.Address | Spread(dy) | gamma.Address | gradient;
         LayerNormGradientArguments arguments = new(
             x.Address, gamma.Address, mean.Address, rstd.Address, dy.Address, gradient, 0, x.Rows, x.Columns, dx.Accumulate ? 1 : 0, 1f / x.Columns, 0);
         using ScratchFrame scratch = OpenScratch();
@@ -32,22 +42,30 @@ internal sealed unsafe partial class CudaBackend
             int blocks = checked((int)((x.Rows + (BlockWarps * warpRows) - 1) / (BlockWarps * warpRows)));
             nint partials = scratch.Take([blocks, 2, x.Columns]).Address;
             if (blocks > 0)
-                Launch(_kernels["layer_norm", x.Columns <= 512 ? "layer_norm_gradients_512" : "layer_norm_gradients_1024"], arguments with { Partials = partials, WarpRows = warpRows }, blocks);
+                Launch(_kernels[isInner ? "layer_norm_inner" : "layer_norm", GradientsKernel(x.Columns, isInner)], arguments with { Partials = partials, WarpRows = warpRows }, blocks);
             FoldSums(partials, blocks, x.Columns, 0, dgamma, dbeta);
             return;
         }
 
         if (dx.IsWanted)
-            LaunchRows(LayerNormGradients, arguments, x.Rows, x.Columns, addresses);
+            LaunchRows(isInner ? InnerLayerNormGradients : LayerNormGradients, arguments, x.Rows, x.Columns, addresses);
         if (wantsParameters)
-            ColumnSums("layer_norm_sums_narrow", "layer_norm_sums_wide", x, dy, mean, rstd, 0, scratch, 0, dgamma, dbeta);
+            ColumnSums(isInner ? "layer_norm_inner_sums_narrow" : "layer_norm_sums_narrow", isInner ? "layer_norm_inner_sums_wide" : "layer_norm_sums_wide", x, dy, mean, rstd, 0, scratch, 0, dgamma, dbeta);
     }
+
+    private static string GradientsKernel(int columns, bool isInner) => (columns <= 512, isInner) switch
+    {
+        (true, false) => "layer_norm_gradients_512",
+        (true, true) => "layer_norm_inner_gradients_512",
+        (false, false) => "layer_norm_gradients_1024",
+        (false, true) => "layer_norm_inner_gradients_1024",
+    };
 
     /// <summary>dgamma = Σ dy u and dbeta = Σ dy over rows; both also into total [2, C] where that exists.</summary>
     private void ColumnSums(string narrow, string wide, in View x, in View dy, in View mean, in View spread, float epsilon, in ScratchFrame scratch, nint total, in Destination dgamma, in Destination dbeta)
     {
         const int FewestRowsEach = 8, MostRowsEach = 64;
-        bool isWide = IsWide(x.Columns, x.Address | dy.Address | mean.Address | spread.Address);
+        bool isWide = IsWide(x.Columns, x.Address | Spread(dy) | mean.Address | spread.Address);
         Tiling tiling = Tiling.Of(x.Rows, x.Columns, isWide, 1);
         // As few partial sums as leave 512 blocks at work.
         tiling = tiling with { TileRows = tiling.TileRows * (int)Math.Clamp(tiling.Tiles / 512, FewestRowsEach, MostRowsEach) };

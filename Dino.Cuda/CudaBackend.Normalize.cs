@@ -9,6 +9,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Normalize(in View x, float epsilon, in View y, in View norms)
     {
+        RequireF32(nameof(Normalize), x.DType | y.DType);
         ScaledArguments arguments = new(x.Address, 0, y.Address, norms.Address, x.Rows, x.Columns, epsilon);
         LaunchRows(NormalizeKernels, arguments, x.Rows, x.Columns, x.Address | y.Address);
     }
@@ -17,6 +18,7 @@ internal sealed unsafe partial class CudaBackend
     {
         if (!dx.IsWanted)
             return;
+        RequireF32(nameof(NormalizeBackward), y.DType | dy.DType | dx.View.DType);
         nint gradient = dx.View.Address;
         ScaledGradientArguments arguments = new(y.Address, 0, norms.Address, dy.Address, gradient, 0, y.Rows, y.Columns, epsilon, dx.Accumulate ? 1 : 0, 0);
         LaunchRows(NormalizeGradients, arguments, y.Rows, y.Columns, y.Address | dy.Address | gradient);
@@ -24,6 +26,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void WeightNorm(in View v, in View g, in View w, in View norms)
     {
+        RequireF32(nameof(WeightNorm), v.DType | g.DType | w.DType);
         ScaledArguments arguments = new(v.Address, g.Address, w.Address, norms.Address, v.Rows, v.Columns, 0);
         LaunchRows(WeightNormKernels, arguments, v.Rows, v.Columns, v.Address | w.Address);
     }
@@ -32,6 +35,7 @@ internal sealed unsafe partial class CudaBackend
     {
         if (!dv.IsWanted && !dg.IsWanted)
             return;
+        RequireF32(nameof(WeightNormBackward), v.DType | dw.DType | dv.View.DType);
         nint gradient = dv.View.Address;
         ScaledGradientArguments arguments = new(
             v.Address, g.Address, norms.Address, dw.Address, gradient, dg.View.Address, v.Rows, v.Columns, 0, dv.Accumulate ? 1 : 0, dg.Accumulate ? 1 : 0);

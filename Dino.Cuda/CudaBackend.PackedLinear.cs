@@ -14,9 +14,7 @@ internal sealed unsafe partial class CudaBackend
 
     private readonly record struct QuantizeArguments(nint X, nint Bytes, nint Scales, nint Others, long Rows, int Columns, int Words);
 
-    /// <summary>Modules for brain-float weights by <see cref="CudaPrecision"/>, and that for bytes.</summary>
-    private static readonly ProductKernels[] s_packedKernels = [new("packed_fp32"), new("packed_tf32"), new("packed_bf16")];
-
+    /// <summary>The module for weights of bytes.</summary>
     private static readonly ProductKernels s_byteKernels = new("packed_i8");
 
     public override long PackedBytes(WeightFormat format, int outputs, int inputs) =>
@@ -36,24 +34,23 @@ internal sealed unsafe partial class CudaBackend
 
     public override void PackedLinear(in View x, in PackedView weight, in View bias, Activation activation, in View residual, in View y)
     {
+        RequireInner(nameof(PackedLinear), x.DType);
+        RequireInner(nameof(PackedLinear), y.DType);
+        RequireF32(nameof(PackedLinear), bias.DType | residual.DType);
+        if (y.DType != DType.F32 && residual.Exists)
+            throw new NotSupportedException($"PackedLinear: a result with a residual is F32, not {y.DType}.");
         if (y.Count == 0)
             return;
-        int rows = checked((int)x.Rows);
-        MatMulArguments product = MatMulArguments.Single(x.Address, weight.Address, y.Address, rows, weight.Outputs, weight.Inputs, transposeB: true);
+        using ScratchFrame scratch = OpenScratch();
+        // Rows are measured in F32 before they become bytes.
+        View input = weight.Format == WeightFormat.I8 ? Widened(x, scratch) : x;
+        View matrix = new(weight.Address, weight.Format == WeightFormat.BF16 ? DType.BF16 : DType.F32, [weight.Outputs, weight.Inputs]);
+        MatMulArguments product = LinearProduct(input, matrix, y);
         TailArguments tail = LinearTail(product, bias, activation, View.None, residual, View.None);
-        if (weight.Format == WeightFormat.F32)
-        {
-            if (!TryLinearByLibrary(product, tail))
-                Multiply(product, tail);
-        }
-        else if (weight.Format == WeightFormat.BF16)
-        {
-            Multiply(product, tail, s_packedKernels[(int)precision], bytesB: sizeof(ushort));
-        }
-        else
-        {
+        if (weight.Format == WeightFormat.I8)
             MultiplyBytes(product, weight, tail);
-        }
+        else if (!TryLinearByLibrary(product, tail))
+            Multiply(product, tail);
     }
 
     private void MultiplyBytes(in MatMulArguments product, in PackedView weight, in TailArguments tail)
@@ -67,7 +64,7 @@ internal sealed unsafe partial class CudaBackend
         // Parts would be added before they are values.
         ProductPlan plan = (ForcedPlan ?? ProductPlan.Choose(product.M, product.N, words, 1, context.Multiprocessors)).InOnePart(words);
         (nint weightScales, nint weightSums) = Scales(weight);
-        ByteProductArguments arguments = new(Arrange(ofWords, tail, plan, 0, sizeof(float)), scales.Address, leasts.Address, weightScales, weightSums);
+        ByteProductArguments arguments = new(Arrange(ofWords, tail, plan, 0), scales.Address, leasts.Address, weightScales, weightSums);
         Launch(_kernels[s_byteKernels.Module, s_byteKernels[plan.Tile]], arguments, (plan.Blocks(product.M, product.N), 1, 1), plan.Threads);
     }
 

@@ -19,7 +19,7 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Rows at which one thread can reduce a column.</summary>
     private const int FewRows = 32;
 
-    private static readonly Reduction SumReduction = new("sum"), MaxReduction = new("max"), MinReduction = new("min");
+    private static readonly Reduction SumReduction = new("sum"), InnerSumReduction = new("sum_inner", SumReduction, inputBytes: 2), MaxReduction = new("max"), MinReduction = new("min");
     private static readonly Reduction BestReduction = new("best", hasWide: false, stateBytes: 8, inputBytes: 8);
 
     /// <summary>By <see cref="ReduceOp"/>.</summary>
@@ -39,12 +39,18 @@ internal sealed unsafe partial class CudaBackend
             return;
         if ((int)op >= Reductions.Length)
             throw new ArgumentOutOfRangeException(nameof(op), op, "Not a reduction.");
+        RequireF32(nameof(Reduce), y.View.DType);
+        if (op == ReduceOp.Sum)
+            RequireInner("A sum", x.DType);
+        else
+            RequireF32(nameof(Reduce), x.DType);
         (int outer, int n, int inner) = Middle(x);
-        Reduce(Reductions[(int)op], x.Address, outer, n, inner, y.View.Address, y.Accumulate ? ReduceTarget.Accumulate : ReduceTarget.Overwrite);
+        Reduce(x.DType == DType.F32 ? Reductions[(int)op] : InnerSumReduction, x.Address, outer, n, inner, y.View.Address, y.Accumulate ? ReduceTarget.Accumulate : ReduceTarget.Overwrite);
     }
 
     public override void ArgReduce(bool largest, in View x, in View y)
     {
+        RequireF32(nameof(ArgReduce), x.DType);
         (int outer, int n, int inner) = Middle(x);
         if (n == 0)
             throw new ShapeMismatchException($"The extreme of no elements has no index: {x.Shape}.");
@@ -72,7 +78,7 @@ internal sealed unsafe partial class CudaBackend
         int laneBits = n <= WarpElements ? Tiling.LaneBitsFor((n + 3) / 4) : BitOperations.Log2(BlockThreads);
         bool isWhole = n <= RowChunk || (rows >= 256 && n <= BlockElements);
         int chunk = isWhole ? n : RowChunk, chunks = isWhole ? 1 : (n + RowChunk - 1) / RowChunk;
-        bool isWide = reduction.InputBytes == sizeof(float) && IsWide(n, x);
+        bool isWide = reduction.InputBytes <= sizeof(float) && reduction.IsWide(n, x);
         using ScratchFrame scratch = OpenScratch();
         nint result = isWhole ? y : scratch.Take([rows, chunks, reduction.StateBytes], DType.U8).Address;
         ReduceRowsArguments arguments = new(x, result, rows, n, chunk, chunks, laneBits, isWide ? 1 : 0, (int)(isWhole ? target : ReduceTarget.Partial));
@@ -84,7 +90,7 @@ internal sealed unsafe partial class CudaBackend
     private void ReduceColumns(Reduction reduction, nint x, int outer, int n, int inner, nint y, ReduceTarget target)
     {
         const int MostThreads = 1024, RowsEach = 16, RowsOfTile = 8;
-        bool isWide = reduction.HasWide && inner >= 128 && IsWide(inner, x);
+        bool isWide = reduction.HasWide && inner >= 128 && reduction.IsWide(inner, x);
         Tiling small = Tiling.Of(n, inner, isWide, RowsEach), large = Tiling.Of(n, inner, isWide: false, 2 * RowsEach, MostThreads);
         if (n <= small.TileRows)
         {
@@ -136,5 +142,8 @@ internal sealed unsafe partial class CudaBackend
         public int StateBytes => stateBytes;
 
         public int InputBytes => inputBytes;
+
+        /// <summary>Whether rows can be read four elements at a time.</summary>
+        public bool IsWide(int columns, nint address) => columns % QuadElements == 0 && address % (QuadElements * inputBytes) == 0;
     }
 }

@@ -15,13 +15,17 @@ internal sealed unsafe partial class CudaBackend
 
     public override void LogSoftmaxBackward(in View y, in View dy, in Destination dx) => SoftmaxBackward(LogSoftmaxGradients, y, dy, dx);
 
-    private void Softmax(RowKernels kernels, in View x, in View y) =>
+    private void Softmax(RowKernels kernels, in View x, in View y)
+    {
+        RequireF32(nameof(Softmax), x.DType | y.DType);
         LaunchRows(kernels, new SoftmaxArguments(x.Address, y.Address, x.Rows, x.Columns), x.Rows, x.Columns, x.Address | y.Address);
+    }
 
     private void SoftmaxBackward(RowKernels kernels, in View y, in View dy, in Destination dx)
     {
         if (!dx.IsWanted)
             return;
+        RequireF32(nameof(SoftmaxBackward), y.DType | dy.DType | dx.View.DType);
         nint gradient = dx.View.Address;
         SoftmaxGradientArguments arguments = new(y.Address, dy.Address, gradient, y.Rows, y.Columns, dx.Accumulate ? 1 : 0);
         LaunchRows(kernels, arguments, y.Rows, y.Columns, y.Address | dy.Address | gradient);

@@ -1,3 +1,4 @@
+using Dino.Tensors;
 using Dino.Tensors.Backends;
 
 namespace Dino.Cuda;
@@ -6,11 +7,20 @@ internal sealed unsafe partial class CudaBackend
 {
     private readonly record struct UnaryArguments(nint X, nint Y, long Count, long Quads, float A, float B);
 
+    /// <summary>BF16 elements that a thread loads at once.</summary>
+    private const int OctetElements = 8;
+
     private readonly record struct UnaryBackwardArguments(nint X, nint Y, nint Dy, nint Dx, long Count, long Quads, float A, float B, int Accumulate);
 
     public override void Unary(UnaryOp op, in View x, in View y, float a, float b)
     {
-        if (op == UnaryOp.Power && a == 0f)
+        if (x.DType != DType.F32)
+        {
+            RequireAlike(nameof(Unary), x.DType, y);
+            UnaryArguments arguments = new(x.Address, y.Address, x.Count, Octets(x.Count, x.Address | y.Address), a, b);
+            LaunchOver(_kernels["unary_inner", InnerKernels(op).Forward], arguments, x.Count, OctetElements);
+        }
+        else if (op == UnaryOp.Power && a == 0f)
             Fill(y, 1f);
         else
             Map(UnaryKernels(op, a).Forward, x, y, a, b);
@@ -20,6 +30,16 @@ internal sealed unsafe partial class CudaBackend
     {
         if (!dx.IsWanted)
             return;
+        if (dy.DType != DType.F32)
+        {
+            RequireAlike(nameof(UnaryBackward), dy.DType, x, y, dx.View);
+            long octets = Octets(dy.Count, x.Address | y.Address | dy.Address | dx.View.Address);
+            UnaryBackwardArguments inner = new(x.Address, y.Address, dy.Address, dx.View.Address, dy.Count, octets, a, b, dx.Accumulate ? 1 : 0);
+            LaunchOver(_kernels["unary_inner", InnerKernels(op).Backward], inner, dy.Count, OctetElements);
+            return;
+        }
+
+        RequireF32(nameof(UnaryBackward), x.DType | y.DType | dx.View.DType);
         if (op is UnaryOp.Sign or UnaryOp.Round or UnaryOp.Floor or UnaryOp.IsNaN || (op == UnaryOp.Power && a == 0f))
         {
             if (!dx.Accumulate)
@@ -35,9 +55,19 @@ internal sealed unsafe partial class CudaBackend
 
     private void Map(string kernel, in View x, in View y, float a, float b)
     {
+        RequireF32(nameof(Unary), x.DType | y.DType);
         UnaryArguments arguments = new(x.Address, y.Address, x.Count, Quads(x.Count, x.Address | y.Address), a, b);
         LaunchOver(_kernels["unary", kernel], arguments, x.Count, QuadElements);
     }
+
+    private static long Octets(long count, nint addresses) => addresses % 16 == 0 ? count / OctetElements : 0;
+
+    private static (string Forward, string Backward) InnerKernels(UnaryOp op) => op switch
+    {
+        UnaryOp.Gelu => ("unary_gelu_inner", "unary_gelu_inner_backward"),
+        UnaryOp.Relu => ("unary_relu_inner", "unary_relu_inner_backward"),
+        _ => throw new NotSupportedException($"{op} takes F32 only on a CUDA device. Cast its operand first."),
+    };
 
     private static (string Forward, string Backward) UnaryKernels(UnaryOp op, float exponent) => (op, exponent) switch
     {

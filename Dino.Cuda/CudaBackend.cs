@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Dino.Cuda.Execution;
 using Dino.Cuda.Native;
+using Dino.Tensors;
 using Dino.Tensors.Backends;
 
 namespace Dino.Cuda;
@@ -26,6 +27,8 @@ internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue 
         : this(context, new WorkQueue(context), precision, library)
     {
     }
+
+    public override DType InnerType => precision == CudaPrecision.BF16 ? DType.BF16 : DType.F32;
 
     public override nint Allocate(long bytes) => context.Allocate(bytes);
 

@@ -1,6 +1,6 @@
 namespace Dino.Cuda;
 
-/// <summary>How a device multiplies the operands of matrix products and attention. Tensors are F32 and sums are formed in F32 in all of them.</summary>
+/// <summary>How a device multiplies the operands of matrix products and attention. Sums are formed in F32 in all of them.</summary>
 public enum CudaPrecision
 {
     /// <summary>Every multiplication in F32: the results of <see cref="Tensors.CpuDevice"/> but for the order of sums.</summary>
@@ -12,6 +12,9 @@ public enum CudaPrecision
     /// </summary>
     TF32,
 
-    /// <summary>Tensor cores on operands rounded to brain floats, with 7 explicit binary digits and the range of F32. A product is off by up to 2⁻⁷ Σ |a| |b|.</summary>
+    /// <summary>
+    /// Tensor cores on operands rounded to brain floats, with 7 explicit binary digits and the range of F32. A product is off by up to 2⁻⁷ Σ |a| |b|. What the
+    /// parts of a layer hand each other may be brain floats in memory too (<see cref="Tensors.Backends.Backend.InnerType"/>), rounded once more by up to 2⁻⁸.
+    /// </summary>
     BF16,
 }

@@ -20,9 +20,11 @@ namespace Dino.Cuda.Execution;
 /// <param name="AlignmentB">Bytes on which b lies.</param>
 /// <param name="AlignmentC">Bytes on which c lies.</param>
 /// <param name="AlignmentY">Bytes on which y lies.</param>
+/// <param name="Operands">Element type of a and b.</param>
+/// <param name="Result">Element type of y, c and the bias.</param>
 internal readonly record struct LibraryProductShape(
     int M, int N, int K, bool TransposeA, bool TransposeB, int StrideA, int StrideB, int StrideY, int Batch, long BatchStrideA, long BatchStrideB, long BatchStrideY,
-    bool HasBias, byte AlignmentA, byte AlignmentB, byte AlignmentC, byte AlignmentY);
+    bool HasBias, byte AlignmentA, byte AlignmentB, byte AlignmentC, byte AlignmentY, CudaDataType Operands, CudaDataType Result);
 
 /// <summary>One call of the library.</summary>
 /// <param name="Library">The library.</param>

@@ -8,7 +8,8 @@
 //   Tile<R>, Exchange           shared memory: R rows, and what a group needs to share scores
 //   score(s, a, b)              s = rows of a · rows of b
 //   weigh(sums, w, b, exchange) sums += w · b for weights that lie where scores do
-//   store(sums, i, factor, ..)  writes the sums of a row
+//   store(sums, to, factor, ..) writes the sums of a row
+// qkv, y and their gradients are F32, or brain floats: elements of one type.
 #pragma once
 #include "math.cuh"
 #include "quads.cuh"
@@ -59,6 +60,29 @@ __device__ __forceinline__ void bring(Tile& tile, const float* from, int stride,
             if (!is_inside || token + (i + j) * Apart >= heads.tokens)
                 v[j] = {0, 0, 0, 0};
             tile.put(row + (i + j) * Apart, quad, v[j]);
+        }
+    }
+}
+
+// Of brain floats, which go there as they are.
+template <int R, int D, int Threads, class Tile>
+__device__ __forceinline__ void bring(Tile& tile, const u16* from, int stride, int first, const Heads& heads) {
+    constexpr int Octets = D / 8, Apart = Threads / Octets, Count = R / Apart, Together = Count < 8 ? Count : 8;
+    static_assert(Threads % Octets == 0 && R % Apart == 0 && Count % Together == 0);
+    int octet = (int)(thread_x() % Octets), row = (int)(thread_x() / Octets), token = first + row;
+    bool is_inside = 8 * octet < heads.depth;
+    const u16* source = from + min(8 * octet, heads.depth - 8);
+#pragma unroll
+    for (int i = 0; i < Count; i += Together) {
+        FourWords v[Together];
+#pragma unroll
+        for (int j = 0; j < Together; j++)
+            v[j] = load_octet(source + (i64)min(token + (i + j) * Apart, heads.tokens - 1) * stride);
+#pragma unroll
+        for (int j = 0; j < Together; j++) {
+            if (!is_inside || token + (i + j) * Apart >= heads.tokens)
+                v[j] = FourWords{0, 0, 0, 0};
+            tile.put(row + (i + j) * Apart, octet, v[j]);
         }
     }
 }

@@ -3,18 +3,18 @@
 #include "attention.cuh"
 
 struct AttentionBackward {
-    const float* qkv;
-    const float* dy;           // [B, N, H, D]
+    const void* qkv;
+    const void* dy;            // [B, N, H, D]
     const float* log_sum_exp;  // [B, H, N]
     const float* dots;         // [B, H, N]: Σ dy y
-    float* dqkv;
+    void* dqkv;
     Heads heads;
     u32 accumulate;
 };
 
 // Half of the gradient: dq of some queries, or dk and dv of some keys. With P = exp(scale q kᵀ - log-sum-exp), dP = dy vᵀ and dS = P (dP - Σ dy y):
 // dq = scale dS k, dk = scale dSᵀ q, dv = Pᵀ dy. Every sum is formed by one thread, in the order of columns.
-template <class Machine, bool AreKeys>
+template <class Machine, bool AreKeys, class Element = float>
 __device__ __forceinline__ void attend_backward(const AttentionBackward& a) {
     constexpr int R = Machine::Rows, C = Machine::Columns, D = Machine::Depth, Threads = 2 * R;
     // Rows of k against q and of v against dy, or the other way round.
@@ -27,7 +27,7 @@ __device__ __forceinline__ void attend_backward(const AttentionBackward& a) {
     Memory& memory = *(Memory*)attention_memory;
     HeadPlace place(a.heads, R);
     int width = a.heads.width(), stride = 3 * width;
-    const float *queries = a.qkv + place.packed, *keys = queries + width, *values = keys + width, *dy = a.dy + place.plain;
+    const Element *queries = (const Element*)a.qkv + place.packed, *keys = queries + width, *values = keys + width, *dy = (const Element*)a.dy + place.plain;
     bring<R, D, Threads>(memory.rows, AreKeys ? keys : queries, stride, place.first, a.heads);
     bring<R, D, Threads>(memory.other_rows, AreKeys ? values : dy, AreKeys ? stride : width, place.first, a.heads);
 
@@ -79,7 +79,7 @@ __device__ __forceinline__ void attend_backward(const AttentionBackward& a) {
         int row = place.first + machine.row(i);
         if (row >= a.heads.tokens)
             continue;
-        float* to = a.dqkv + place.packed + (i64)row * stride;
+        Element* to = (Element*)a.dqkv + place.packed + (i64)row * stride;
         machine.store(sums[i], AreKeys ? to + width : to, a.heads.scale, a.heads, a.accumulate != 0);
         if (AreKeys)
             machine.store(other_sums[i], to + 2 * width, 1.f, a.heads, a.accumulate != 0);

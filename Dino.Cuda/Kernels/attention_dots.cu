@@ -2,20 +2,21 @@
 #include "attention.cuh"
 
 struct AttentionDots {
-    const float* y;
-    const float* dy;
+    const void* y;
+    const void* dy;
     float* dots;
     i64 count;  // B N H.
     Heads heads;
 };
 
-KERNEL attention_dots(const AttentionDots a) {
+template <class Element>
+__device__ __forceinline__ void dots(const AttentionDots& a) {
     u32 member = thread_x() % 16, token_heads = (u32)a.heads.tokens * (u32)a.heads.heads;
     // All lanes of a warp stay together for the shuffles.
     for (i64 i = walk_start() / 16; i - lane() / 16 < a.count; i += walk_step() / 16) {
         float sum = 0.f;
         for (int d = 4 * (int)member; d < a.heads.depth && i < a.count; d += 64) {
-            float4 p = load_quad(a.y + i * a.heads.depth + d), q = load_quad(a.dy + i * a.heads.depth + d);
+            float4 p = load_quad((const Element*)a.y + i * a.heads.depth + d), q = load_quad((const Element*)a.dy + i * a.heads.depth + d);
             sum += (p.x * q.x + p.y * q.y) + (p.z * q.z + p.w * q.w);
         }
         sum = over_group<Sum, 16>(sum);
@@ -25,3 +26,6 @@ KERNEL attention_dots(const AttentionDots a) {
         }
     }
 }
+
+KERNEL attention_dots(const AttentionDots a) { dots<float>(a); }
+KERNEL attention_dots_inner(const AttentionDots a) { dots<u16>(a); }

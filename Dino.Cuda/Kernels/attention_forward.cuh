@@ -3,14 +3,14 @@
 #include "attention.cuh"
 
 struct AttentionForward {
-    const float* qkv;
-    float* y;            // [B, N, H, D]
+    const void* qkv;
+    void* y;             // [B, N, H, D]
     float* log_sum_exp;  // [B, H, N]
     Heads heads;
 };
 
 // y = softmax(scale q kᵀ) v, by the online softmax of Milakov and Gimelshein 2018: sums are scaled anew where a tile has a larger score.
-template <class Machine>
+template <class Machine, class Element = float>
 __device__ __forceinline__ void attend(const AttentionForward& a) {
     constexpr int R = Machine::Rows, C = Machine::Columns, D = Machine::Depth, Threads = 2 * R;
     struct Memory {
@@ -21,7 +21,7 @@ __device__ __forceinline__ void attend(const AttentionForward& a) {
     Memory& memory = *(Memory*)attention_memory;
     HeadPlace place(a.heads, R);
     int width = a.heads.width(), stride = 3 * width;
-    const float* head = a.qkv + place.packed;
+    const Element* head = (const Element*)a.qkv + place.packed;
     bring<R, D, Threads>(memory.queries, head, stride, place.first, a.heads);
 
     Machine machine;
@@ -71,7 +71,7 @@ __device__ __forceinline__ void attend(const AttentionForward& a) {
         float sum = over_group<Sum, Machine::Group>(total[i]);
         if (row >= a.heads.tokens)
             continue;
-        machine.store(sums[i], a.y + place.plain + (i64)row * width, 1.f / sum, a.heads, false);
+        machine.store(sums[i], (Element*)a.y + place.plain + (i64)row * width, 1.f / sum, a.heads, false);
         if (lane() % Machine::Group == 0)
             a.log_sum_exp[place.column + row] = largest[i] + log(sum);
     }

@@ -15,6 +15,11 @@ struct Tensor {
         u32 x[N * RowBytes / 4];
 
         __device__ __forceinline__ void put(int row, int quad, float4 v) { Format::put((char*)x + row * RowBytes + 4 * quad * Format::Bytes, v.x, v.y, v.z, v.w); }
+
+        __device__ __forceinline__ void put(int row, int octet, FourWords v) {
+            static_assert(Format::Bytes == 2);
+            *(FourWords*)((char*)x + row * RowBytes + 16 * octet) = v;
+        }
     };
 
     struct Exchange {};
@@ -92,6 +97,22 @@ struct Tensor {
             if (accumulate)
                 old = *at;
             *at = TwoFloats{fma(factor, sums[d], old.x), fma(factor, sums[d + 1], old.y)};
+        }
+    }
+
+    __device__ __forceinline__ void store(const float (&sums)[DepthSlots], u16* to, float factor, const Heads& heads, bool accumulate) const {
+#pragma unroll
+        for (int d = 0; d < DepthSlots; d += 2) {
+            u16* at = to + 4 * d + pair;
+            if (4 * d + pair >= heads.depth)
+                continue;
+            float x = factor * sums[d], y = factor * sums[d + 1];
+            if (accumulate) {
+                u32 old = *(const u32*)at;
+                x += low_half(old);
+                y += high_half(old);
+            }
+            *(u32*)at = to_bf16(x, y);
         }
     }
 };

@@ -5,7 +5,7 @@
 
 struct Sums {
     const float* x;
-    const float* dy;
+    const void* dy;
     const float* mean;
     // The reciprocal deviation for a layer norm, the variance for a batch norm.
     const float* spread;
@@ -44,7 +44,8 @@ struct BatchMoments {
     }
 };
 
-template <int W, template <int> class Moments>
+// dy has elements Y.
+template <int W, template <int> class Moments, class Y = float>
 __device__ __forceinline__ void partial_sums(const Sums& a) {
     __shared__ Both<W> scratch[256];
     Place<W> p(a.tiling, block_x());
@@ -52,7 +53,7 @@ __device__ __forceinline__ void partial_sums(const Sums& a) {
     Both<W> mine = {};
     auto both = [&](i64 row) {
         i64 at = row * a.tiling.columns + p.column;
-        return Both<W>{load<W>(a.x + at), load<W>(a.dy + at)};
+        return Both<W>{load<W>(a.x + at), load<W>((const Y*)a.dy + at)};
     };
     each_row(p.row, p.last, p.groups, both, [&](const Both<W>& xdy, i64 row) {
         Piece<W> u = moments.normalise(xdy.first, row);
@@ -71,6 +72,8 @@ __device__ __forceinline__ void partial_sums(const Sums& a) {
 
 KERNEL __launch_bounds__(256) layer_norm_sums_narrow(const Sums a) { partial_sums<1, LayerMoments>(a); }
 KERNEL __launch_bounds__(256) layer_norm_sums_wide(const Sums a) { partial_sums<4, LayerMoments>(a); }
+KERNEL __launch_bounds__(256) layer_norm_inner_sums_narrow(const Sums a) { partial_sums<1, LayerMoments, u16>(a); }
+KERNEL __launch_bounds__(256) layer_norm_inner_sums_wide(const Sums a) { partial_sums<4, LayerMoments, u16>(a); }
 KERNEL __launch_bounds__(256) batch_norm_sums_narrow(const Sums a) { partial_sums<1, BatchMoments>(a); }
 KERNEL __launch_bounds__(256) batch_norm_sums_wide(const Sums a) { partial_sums<4, BatchMoments>(a); }
 

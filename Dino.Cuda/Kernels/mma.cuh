@@ -1,18 +1,11 @@
 // Tensor cores: what a warp does together. g = lane / 4 and t = lane % 4 in the layouts below.
 #pragma once
-#include "cuda.cuh"
+#include "quads.cuh"
 
 // Nearest value with 10 explicit digits, ties away from zero.
 __device__ __forceinline__ u32 to_tf32(float x) {
     u32 y;
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y) : "f"(x));
-    return y;
-}
-
-// Two brain floats, nearest even; the first in the low half.
-__device__ __forceinline__ u32 to_bf16(float low, float high) {
-    u32 y;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(y) : "f"(high), "f"(low));
     return y;
 }
 
@@ -54,7 +47,6 @@ struct Tf32 {
     }
 
     static __device__ __forceinline__ void put(void* to, float x, float y, float z, float w) {
-        using FourWords = u32 __attribute__((ext_vector_type(4)));
         *(FourWords*)to = FourWords{to_tf32(x), to_tf32(y), to_tf32(z), to_tf32(w)};
     }
 };
@@ -67,7 +59,6 @@ struct Bf16 {
     }
 
     static __device__ __forceinline__ void put(void* to, float x, float y, float z, float w) {
-        using TwoWords = u32 __attribute__((ext_vector_type(2)));
         *(TwoWords*)to = TwoWords{to_bf16(x, y), to_bf16(z, w)};
     }
 };

@@ -14,6 +14,8 @@ struct Exact {
     static constexpr int RowQuads = T == 32 ? 1 : 2, ColumnQuads = T == 128 ? 2 : 1;
     static constexpr int RowsApart = T / RowQuads, ColumnsApart = T / ColumnQuads;
 
+    using Way = Widened;
+
     struct alignas(16) Shared {
         float x[Step * T];
     };
@@ -37,6 +39,7 @@ struct Exact {
                         sum[q][r][i][j] = 0;
     }
 
+    template <class>
     static __device__ __forceinline__ void store(Shared& slice, const float4 (&v)[4], bool is_along, int thread) {
         if (is_along) {
             int part = thread % 4, line = thread / 4;
@@ -82,14 +85,15 @@ struct Exact {
     }
 };
 
-template <int T, class Element, class Arithmetic = Floats, class Values = PlainValues>
+// TakesInner: the tail may have brain floats.
+template <int T, class Element, class Arithmetic = Floats, class Values = PlainValues, bool TakesInner = false>
 __device__ __forceinline__ void product(const Product& p, const Values& values = {}) {
     using Machine = Exact<T, Arithmetic>;
     __shared__ typename Machine::Shared shared[2][2];
     Place place = locate<T>(p);
     Machine machine;
     machine.open();
-    multiply<T, Element>(p, place, shared, machine);
+    multiply<T, float, Element>(p, place, shared, machine);
     float* rows = shared[0][0].x;
 #pragma unroll
     for (int q = 0; q < Machine::RowQuads; q++) {
@@ -104,6 +108,6 @@ __device__ __forceinline__ void product(const Product& p, const Values& values =
                 store_quad(to, (float)sum[0], (float)sum[1], (float)sum[2], (float)sum[3]);
             }
         barrier();
-        finish_rows<T, Machine::RowsApart, T>(p, place, q * Machine::RowsApart, rows, values);
+        finish_rows<T, Machine::RowsApart, T, TakesInner>(p, place, q * Machine::RowsApart, rows, values);
     }
 }

@@ -1,4 +1,4 @@
-// Products on tensor cores with fp32 sums: see product.cuh. Operands are rounded on their way to shared memory.
+// Products on tensor cores with fp32 sums: see product.cuh. Operands in F32 are rounded on their way to shared memory.
 #pragma once
 #include "mma.cuh"
 #include "product.cuh"
@@ -7,6 +7,8 @@
 // that neither the 8 rows that a matrix is loaded from, nor those that a thread's neighbours bring there from an operand stored across k, share banks.
 template <int T, class Format>
 struct Tensor {
+    static constexpr bool AreHalves = Format::Bytes == 2;
+    using Way = Choose<AreHalves, Stored, Widened>;
     static constexpr int RowBytes = Step * Format::Bytes, Parts = RowBytes / 32;
     static constexpr int RowsOfLine = 128 / RowBytes, ChunksOfRow = RowBytes / 16;
     // Two warps down, T / 32 across; each has a part [T / 2, 32] of the tile, in matrices [16, 8].
@@ -52,8 +54,31 @@ struct Tensor {
         Format::put((char*)slice.x + place(row, 4 * part / ElementsOfChunk) + 4 * part % ElementsOfChunk * Format::Bytes, x, y, z, w);
     }
 
+    // Four brain floats of a row.
+    static __device__ __forceinline__ void store(Shared& slice, int row, int part, u32 low, u32 high) {
+        *(TwoWords*)((char*)slice.x + place(row, part / 2) + part % 2 * 8) = TwoWords{low, high};
+    }
+
+    // Two rows of four brain floats, from words that hold one of each.
+    static __device__ __forceinline__ void store_pair(Shared& slice, int row, int part, float x, float y, float z, float w) {
+        constexpr u32 Lows = 0x5410, Highs = 0x7632;
+        store(slice, row, part, __nvvm_prmt(bits(x), bits(y), Lows), __nvvm_prmt(bits(z), bits(w), Lows));
+        store(slice, row + 1, part, __nvvm_prmt(bits(x), bits(y), Highs), __nvvm_prmt(bits(z), bits(w), Highs));
+    }
+
+    template <class Element>
     static __device__ __forceinline__ void store(Shared& slice, const float4 (&v)[4], bool is_along, int thread) {
-        if (is_along) {
+        if constexpr (AreHalves && sizeof(Element) == 2) {
+            if (is_along) {
+#pragma unroll
+                for (int i = 0; i < 4; i++)
+                    store(slice, thread / 4 + i * (T / 4), thread % 4, bits(v[i].x), bits(v[i].y));
+            } else {
+                int line = 4 * (thread % (T / 4)), part = thread / (T / 4);
+                store_pair(slice, line, part, v[0].x, v[1].x, v[2].x, v[3].x);
+                store_pair(slice, line + 2, part, v[0].y, v[1].y, v[2].y, v[3].y);
+            }
+        } else if (is_along) {
 #pragma unroll
             for (int i = 0; i < 4; i++)
                 store(slice, thread / 4 + i * (T / 4), thread % 4, v[i].x, v[i].y, v[i].z, v[i].w);
@@ -100,7 +125,7 @@ struct Tensor {
     }
 };
 
-template <int T, class Format, class Element>
+template <int T, class Format, class A, class B>
 __device__ __forceinline__ void product(const Product& p) {
     using Machine = Tensor<T, Format>;
     // 8 more than a multiple of 32: the rows of a store then fall on banks of their own.
@@ -113,7 +138,7 @@ __device__ __forceinline__ void product(const Product& p) {
     Place place = locate<T>(p);
     Machine machine;
     machine.open();
-    multiply<T, Element>(p, place, memory.slices, machine);
+    multiply<T, A, B>(p, place, memory.slices, machine);
 #pragma unroll 1
     for (int half = 0; half < 2; half++) {
         if (half > 0)
@@ -121,6 +146,6 @@ __device__ __forceinline__ void product(const Product& p) {
         if (machine.row == half * (T / 2))
             machine.template write<Stride>(memory.rows);
         barrier();
-        finish_rows<T, T / 2, Stride>(p, place, half * (T / 2), memory.rows, PlainValues());
+        finish_rows<T, T / 2, Stride, Machine::AreHalves>(p, place, half * (T / 2), memory.rows, PlainValues());
     }
 }

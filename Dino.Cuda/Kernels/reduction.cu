@@ -12,6 +12,11 @@ struct Plus {
     static __device__ __forceinline__ float join(float a, float b) { return a + b; }
 };
 
+// Of brain floats.
+struct PlusInner : Plus {
+    using Input = u16;
+};
+
 struct PlusSquare : Plus {
     static __device__ __forceinline__ float enter(float state, float x, i64) { return fma(x, x, state); }
 };
@@ -52,6 +57,11 @@ struct BestSmall : Best {
     static __device__ __forceinline__ u64 enter(u64 state, float x, i64 index) { return join(state, ranked(reverse_rank_of(x), (u32)index)); }
 };
 
+// An input as it enters a state.
+__device__ __forceinline__ float entry(float x) { return x; }
+__device__ __forceinline__ u64 entry(u64 x) { return x; }
+__device__ __forceinline__ float entry(u16 x) { return load_single(&x); }
+
 // What becomes of a result.
 enum Target : i32 {
     Partial, // it is left as a state, for another pass
@@ -81,7 +91,7 @@ struct ReduceRows {
     i32 chunks;
     // Threads that share a chunk: 2^lane_bits, some of a warp or the whole block.
     i32 lane_bits;
-    // Whether every chunk begins on 16 bytes and ends there.
+    // Whether every chunk begins on 16 bytes (8 of brain floats) and ends there.
     i32 wide;
     i32 target;
 };
@@ -97,7 +107,7 @@ __device__ __forceinline__ void reduce_rows(const ReduceRows& a) {
     const Input* x = (const Input*)a.x + row * a.n + first;
     State s[4] = {Op::identity, Op::identity, Op::identity, Op::identity};
     bool wide = false;
-    if constexpr (sizeof(Input) == sizeof(float))
+    if constexpr (sizeof(Input) <= sizeof(float))
         if (a.wide) {
             wide = true;
             each_row(rank, count / 4, lanes, [&](i64 i) { return load<4>(x + i * 4); }, [&](const Piece<4>& p, i64 i) {
@@ -109,7 +119,7 @@ __device__ __forceinline__ void reduce_rows(const ReduceRows& a) {
             each_of<4>([&](int k) {
                 i64 at = i + k * lanes;
                 if (at < count)
-                    s[k] = Op::enter(s[k], x[at], first + at);
+                    s[k] = Op::enter(s[k], entry(x[at]), first + at);
             });
     State all = Op::join(Op::join(s[0], s[1]), Op::join(s[2], s[3]));
     for (int mask = min(lanes, WarpSize) / 2; mask > 0; mask /= 2)
@@ -160,7 +170,7 @@ __device__ __forceinline__ void reduce_columns(const ReduceColumns& a) {
         if constexpr (W == 4)
             each_of<4>([&](int i) { mine.at[i] = Op::enter(mine.at[i], piece.at[i], row); });
         else
-            mine.at[0] = Op::enter(mine.at[0], piece, row);
+            mine.at[0] = Op::enter(mine.at[0], entry(piece), row);
     });
     mine = over_groups(mine, p.group, p.groups, p.lanes, scratch, [](States<Op, W> x, const States<Op, W>& y) {
         each_of<W>([&](int i) { x.at[i] = Op::join(x.at[i], y.at[i]); });
@@ -187,7 +197,7 @@ __device__ __forceinline__ void reduce_few(const ReduceFew& a) {
         i64 outer = at / a.inner;
         const Input* x = (const Input*)a.x + outer * a.n * a.inner + (at - outer * a.inner);
         typename Op::State state = Op::identity;
-        each_row(0, a.n, 1, [&](i64 i) { return x[i * a.inner]; }, [&](Input value, i64 i) { state = Op::enter(state, value, i); });
+        each_row(0, a.n, 1, [&](i64 i) { return x[i * a.inner]; }, [&](Input value, i64 i) { state = Op::enter(state, entry(value), i); });
         put(a.y, at, state, a.target);
     }
 }
@@ -202,6 +212,7 @@ __device__ __forceinline__ void reduce_few(const ReduceFew& a) {
     KERNEL __launch_bounds__(256) reduce_columns_wide_##name(const ReduceColumns a) { reduce_columns<Op, 4>(a); }
 
 WIDE_REDUCTION(sum, Plus)
+WIDE_REDUCTION(sum_inner, PlusInner)
 WIDE_REDUCTION(squares, PlusSquare)
 WIDE_REDUCTION(magnitudes, PlusMagnitude)
 WIDE_REDUCTION(max, Maximum)

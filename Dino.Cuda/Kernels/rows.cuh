@@ -1,8 +1,9 @@
 // Rows of a matrix [rows, columns], each the work of a group of threads: a warp, or a block where rows are long.
 #pragma once
+#include "quads.cuh"
 #include "reduce.cuh"
 
-// W neighbours of a row: 4 where every row begins on 16 bytes, else 1.
+// W neighbours of a row: 4 where every row begins on 16 bytes (8 where its elements are brain floats), else 1.
 template <int W>
 struct alignas(W * sizeof(float)) Piece {
     float at[W];
@@ -16,6 +17,18 @@ __device__ __forceinline__ Piece<W> load(const float* x) {
         piece.at[0] = all.x, piece.at[1] = all.y, piece.at[2] = all.z, piece.at[3] = all.w;
     } else {
         piece.at[0] = *x;
+    }
+    return piece;
+}
+
+template <int W>
+__device__ __forceinline__ Piece<W> load(const u16* x) {
+    Piece<W> piece;
+    if constexpr (W == 4) {
+        TwoWords all = *(const TwoWords*)x;
+        piece.at[0] = low_half(all.x), piece.at[1] = high_half(all.x), piece.at[2] = low_half(all.y), piece.at[3] = high_half(all.y);
+    } else {
+        piece.at[0] = load_single(x);
     }
     return piece;
 }
@@ -38,6 +51,14 @@ __device__ __forceinline__ void store(float* y, const Piece<W>& piece) {
         *(float4*)y = float4{piece.at[0], piece.at[1], piece.at[2], piece.at[3]};
     else
         *y = piece.at[0];
+}
+
+template <int W>
+__device__ __forceinline__ void store(u16* y, const Piece<W>& piece) {
+    if constexpr (W == 4)
+        store_quad(y, float4{piece.at[0], piece.at[1], piece.at[2], piece.at[3]});
+    else
+        store_single(y, piece.at[0]);
 }
 
 // Overwrites a gradient, or adds to it.
@@ -131,13 +152,13 @@ __device__ __forceinline__ void each(int columns, F f) {
 }
 
 // A row, held in registers where there are slots for it; otherwise read every time, from the cache but for the first.
-template <class Group, int W, int S>
+template <class Group, int W, int S, class Element = float>
 class Row {
-    const float* _start;
+    const Element* _start;
     Piece<W> _held[S > 0 ? S : 1];
 
 public:
-    __device__ __forceinline__ Row(const float* start, int columns) : _start(start) {
+    __device__ __forceinline__ Row(const Element* start, int columns) : _start(start) {
         if constexpr (S > 0)
             each<Group, W, S>(columns, [&](int slot, int column) { _held[slot] = load<W>(start + column); });
     }

@@ -25,12 +25,8 @@ internal sealed unsafe class CublasLt : IDisposable
     public CublasLt(CublasLtTable table, CudaContext context, CudaPrecision precision)
     {
         (_table, _context) = (table, context);
-        _compute = precision switch
-        {
-            CudaPrecision.TF32 => CublasCompute.FastTF32,
-            CudaPrecision.BF16 => CublasCompute.FastBF16,
-            _ => CublasCompute.F32,
-        };
+        // Operands in BF16 are multiplied as they are.
+        _compute = precision == CudaPrecision.TF32 ? CublasCompute.FastTF32 : CublasCompute.F32;
         _workspace = context.Allocate(WorkspaceBytes);
         nint handle;
         CublasStatus status = table.cublasLtCreate(&handle);
@@ -123,10 +119,10 @@ internal sealed unsafe class CublasLt : IDisposable
         }
 
         (int rows, int columns) = shape.TransposeB ? (shape.N, shape.K) : (shape.K, shape.N);
-        nint first = Layout(rows, columns, shape.StrideB, shape.Batch, shape.BatchStrideB);
+        nint first = Layout(shape.Operands, rows, columns, shape.StrideB, shape.Batch, shape.BatchStrideB);
         (rows, columns) = shape.TransposeA ? (shape.K, shape.M) : (shape.M, shape.K);
-        nint second = Layout(rows, columns, shape.StrideA, shape.Batch, shape.BatchStrideA);
-        nint result = Layout(shape.M, shape.N, shape.StrideY, shape.Batch, shape.BatchStrideY);
+        nint second = Layout(shape.Operands, rows, columns, shape.StrideA, shape.Batch, shape.BatchStrideA);
+        nint result = Layout(shape.Result, shape.M, shape.N, shape.StrideY, shape.Batch, shape.BatchStrideY);
         Plan plan = new(description, first, second, result);
         if (Choose(plan, shape))
             return plan;
@@ -135,10 +131,10 @@ internal sealed unsafe class CublasLt : IDisposable
     }
 
     /// <summary>A row-major matrix as the library sees it.</summary>
-    private nint Layout(int rows, int columns, int stride, int batch, long batchStride)
+    private nint Layout(CudaDataType type, int rows, int columns, int stride, int batch, long batchStride)
     {
         nint layout;
-        _table.Check(_table.cublasLtMatrixLayoutCreate(&layout, CudaDataType.F32, (ulong)columns, (ulong)rows, stride));
+        _table.Check(_table.cublasLtMatrixLayoutCreate(&layout, type, (ulong)columns, (ulong)rows, stride));
         if (batch > 1)
         {
             _table.Check(_table.cublasLtMatrixLayoutSetAttribute(layout, LayoutAttribute.BatchCount, &batch, sizeof(int)));

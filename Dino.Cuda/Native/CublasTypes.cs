@@ -15,7 +15,6 @@ internal enum CublasStatus
 internal enum CublasCompute
 {
     F32 = 68,
-    FastBF16 = 75,
     FastTF32 = 77,
 }
 
@@ -23,6 +22,7 @@ internal enum CublasCompute
 internal enum CudaDataType
 {
     F32 = 0,
+    BF16 = 14,
 }
 
 /// <summary>Attributes of a product (<c>cublasLtMatmulDescAttributes_t</c>).</summary>

@@ -50,15 +50,15 @@ public sealed class CublasLtTests
     }
 
     [Theory]
-    [InlineData(CudaPrecision.FP32, CublasCompute.F32)]
-    [InlineData(CudaPrecision.TF32, CublasCompute.FastTF32)]
-    [InlineData(CudaPrecision.BF16, CublasCompute.FastBF16)]
-    public void The_precision_is_asked_for(CudaPrecision precision, object compute)
+    [InlineData(CudaPrecision.FP32, CublasCompute.F32, false)]
+    [InlineData(CudaPrecision.TF32, CublasCompute.FastTF32, false)]
+    [InlineData(CudaPrecision.BF16, CublasCompute.F32, true)]
+    public void The_precision_is_asked_for(CudaPrecision precision, object compute, bool areOperandsHalf)
     {
         FakeCublasLt library = new();
         using DeviceBed bed = new(Host.Open(library, precision));
-        CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(2, 3, 4));
-        Assert.Equal((int)(CublasCompute)compute, library.Compute);
+        CudaMatMulTests.AssertAgrees(bed, precision, null, new GemmCase(2, 3, 4));
+        Assert.Equal(((int)(CublasCompute)compute, areOperandsHalf), (library.Compute, library.AreOperandsHalf));
     }
 
     [Fact]
@@ -116,6 +116,50 @@ public sealed class CublasLtTests
         }
 
         Assert.Equal(layers, library.Calls);
+    }
+
+    // The library adds the bias in the type of the result, which is left in it for the activation: both are granted another rounding.
+    [Fact]
+    public void Linear_layers_of_brain_floats_agree_with_double_precision()
+    {
+        FakeCublasLt library = new();
+        using DeviceBed bed = new(Host.Open(library, CudaPrecision.BF16));
+        int layers = 0;
+        foreach (Activation activation in Enum.GetValues<Activation>())
+        {
+            for (int optional = 0; optional < 4; optional++)
+            {
+                bed.AssertSolves(CudaLinearTests.Problem(CudaPrecision.BF16, 6, 8, 12, activation, optional, ProblemBuilder.InnerUnit, "x", "y", "preActivation"));
+                bed.AssertSolves(CudaLinearTests.Problem(CudaPrecision.BF16, 5, 3, 7, activation, optional, ProblemBuilder.InnerUnit, "y", "preActivation"));
+                layers += 2;
+            }
+
+            bed.AssertSolves(CudaLinearTests.Problem(CudaPrecision.BF16, 6, 8, 12, activation, 13, 0, "x"));
+            layers++;
+        }
+
+        Assert.Equal(layers, library.Calls);
+    }
+
+    [Fact]
+    public void Products_of_brain_floats_agree_with_double_precision()
+    {
+        FakeCublasLt library = new();
+        using DeviceBed bed = new(Host.Open(library, CudaPrecision.BF16)), skewed = new(Host.Open(library, CudaPrecision.BF16), 1);
+        foreach (string inner in (string[])["", "a", "b", "ab", "y", "aby"])
+        {
+            int before = library.Calls;
+            for (int transposes = 0; transposes < 4; transposes++)
+            {
+                (bool a, bool b) = ((transposes & 1) != 0, (transposes & 2) != 0);
+                CudaMatMulTests.AssertAgrees(bed, CudaPrecision.BF16, null, new GemmCase(3, 5, 7) { TransposeA = a, TransposeB = b }, inner);
+                CudaMatMulTests.AssertAgrees(bed, CudaPrecision.BF16, null, new GemmCase(5, 6, 4) { PadA = 3, PadB = 1, PadY = 2, Alpha = 0.5f, Beta = -2, TransposeA = a, TransposeB = b }, inner);
+                CudaMatMulTests.AssertAgrees(bed, CudaPrecision.BF16, null, new GemmCase(2, 3, 4) { Outer = 2, Inner = 3, TransposeA = a, TransposeB = b }, inner);
+                CudaMatMulTests.AssertAgrees(skewed, CudaPrecision.BF16, null, new GemmCase(4, 8, 4) { Outer = 3, SharedA = true, Beta = 1, TransposeA = a, TransposeB = b }, inner);
+            }
+
+            Assert.Equal(before + 16, library.Calls);
+        }
     }
 
     // Each turn writes over the result of the last one, so that a product which is not replayed is found out.

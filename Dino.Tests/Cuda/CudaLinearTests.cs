@@ -48,9 +48,11 @@ public sealed class CudaLinearTests
     }
 
     /// <param name="optional">Bits: bias, pre-activation, residual, factors.</param>
-    internal static KernelProblem Problem(CudaPrecision precision, int rows, int outputs, int inputs, Activation activation, int optional)
+    /// <param name="roundedFirst">Unit roundoff of the type in which the bias is added and the sum is left for the activation.</param>
+    /// <param name="inner">Operands in BF16.</param>
+    internal static KernelProblem Problem(CudaPrecision precision, int rows, int outputs, int inputs, Activation activation, int optional, double roundedFirst = 0, params string[] inner)
     {
-        ProblemBuilder problem = new($"linear {precision} [{rows}, {outputs}, {inputs}] {activation} {optional:b4}", rows + (outputs * 7) + (inputs * 31));
+        ProblemBuilder problem = new($"linear {precision} [{rows}, {outputs}, {inputs}] {activation} {optional:b4} {string.Join(' ', inner)}", rows + (outputs * 7) + (inputs * 31), inner);
         (bool hasBias, bool keeps, bool hasResidual, bool hasFactors) = ((optional & 1) != 0, (optional & 2) != 0, (optional & 4) != 0, (optional & 8) != 0);
         int runs = rows % 3 == 0 ? rows / 3 : rows;
         float[] x = problem.Normal("x", [rows, inputs]), weight = problem.Normal("weight", [outputs, inputs]);
@@ -69,6 +71,7 @@ public sealed class CudaLinearTests
             // As in CudaMatMulTests.
             bounds[i] = (ProblemBuilder.Unit * (magnitude + Math.Abs(added)) * (4 + (2 * Math.Sqrt(inputs)))) + (CudaMatMulTests.OperandError(precision) * magnitude);
             sums[i] = sum + added;
+            bounds[i] += roundedFirst * (Math.Abs(added) + Math.Abs(sums[i]) + bounds[i]);
         }
 
         double Factor(int i) => hasFactors ? factors[i / outputs / (rows / runs)] : 1;

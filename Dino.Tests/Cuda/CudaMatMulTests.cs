@@ -119,22 +119,28 @@ public sealed class CudaMatMulTests
 
     private static int Depth(int k) => Math.Max(16, (k + 15) / 16 * 16);
 
-    internal static void AssertAgrees(DeviceBed bed, CudaPrecision precision, ProductPlan? plan, GemmCase x)
+    /// <param name="inner">Which of a, b and y lie in memory in BF16, by their names.</param>
+    internal static void AssertAgrees(DeviceBed bed, CudaPrecision precision, ProductPlan? plan, GemmCase x, string inner = "")
     {
         using GemmData data = new(x);
-        View a = bed.Write(data.A, [data.A.Length]), b = bed.Write(data.B, [data.B.Length]), y = bed.Write(data.ReadY(), [data.ReadY().Length]);
+        View a = bed.Write(data.A, [data.A.Length], Type('a')), b = bed.Write(data.B, [data.B.Length], Type('b')), y = bed.Write(data.ReadY(), [data.ReadY().Length], Type('y'));
         ((CudaBackend)bed.Backend).ForcedPlan = plan;
-        bed.Backend.MatMul(data.Arguments with { A = a.Address, B = b.Address, Y = y.Address });
-        float[] actual = bed.Read<float>(y);
+        bed.Backend.MatMul(data.Arguments with { A = a.Address, B = b.Address, Y = y.Address, TypeA = a.DType, TypeB = b.DType, TypeY = y.DType });
+        float[] actual = bed.ReadValues(y);
         bed.Release();
         (double[] values, double[] magnitudes) = data.Expect();
         // Sums as on the CPU (see GemmBed); each of two operands is off by the unit roundoff of its format.
         double unit = (Math.Pow(2, -24) * (4 + (2 * Math.Sqrt(x.K))) * x.Outer * x.Inner) + OperandError(precision);
+        // What y held is rounded when it is written there, then every sum that is left in it.
+        if (y.DType == DType.BF16)
+            unit += (1 + (x.Outer * x.Inner)) * ProblemBuilder.InnerUnit;
         for (int i = 0; i < actual.Length; i++)
         {
             bool agrees = double.IsNaN(values[i]) ? float.IsNaN(actual[i]) : Math.Abs(actual[i] - values[i]) <= (unit * magnitudes[i]) + 1e-30;
-            Assert.True(agrees, $"{precision} {plan} {x}: element {i} is {actual[i]}, expected {values[i]}.");
+            Assert.True(agrees, $"{precision} {plan} {x} {inner}: element {i} is {actual[i]}, expected {values[i]}.");
         }
+
+        DType Type(char operand) => inner.Contains(operand) ? DType.BF16 : DType.F32;
     }
 
     /// <summary>Relative error of a product of two rounded operands: (1 + u)² - 1.</summary>

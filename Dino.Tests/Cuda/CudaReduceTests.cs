@@ -134,11 +134,12 @@ public sealed class CudaReduceTests
         return best;
     }
 
-    private static void AssertAgrees(DeviceBed bed, ReduceOp op, int outer, int n, int inner)
+    internal static void AssertAgrees(DeviceBed bed, ReduceOp op, int outer, int n, int inner, DType type = DType.F32)
     {
         Random random = new(n);
         float[] values = [.. Enumerable.Range(0, outer * n * inner).Select(_ => random.NextSingle() - 0.4f)];
-        View x = bed.Write(values, [outer, n, inner]), y = bed.Write(default, [outer, inner]), sum = bed.Take([outer, inner]);
+        View x = bed.Write(values, [outer, n, inner], type), y = bed.Write(default, [outer, inner]), sum = bed.Take([outer, inner]);
+        values = bed.ReadValues(x);
         bed.Backend.Fill(sum, 1);
         bed.Backend.Reduce(op, x, new Destination(y));
         bed.Backend.Reduce(op, x, new Destination(sum, true));

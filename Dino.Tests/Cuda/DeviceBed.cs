@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Dino.Cuda;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
+using Dino.Tensors.Cpu;
 using Dino.Tests.Cuda.Emulator;
 using Dino.Tests.Tensors;
 
@@ -35,7 +36,7 @@ internal sealed class DeviceBed : IDisposable
     {
         View[] views = [.. problem.Operands.Select(operand => Place(operand, accumulate))];
         problem.Run(Backend, views, accumulate);
-        float[][] results = [.. views.Select(Read<float>)];
+        float[][] results = [.. views.Select(ReadValues)];
         Release();
         return results;
     }
@@ -54,15 +55,18 @@ internal sealed class DeviceBed : IDisposable
     }
 
     /// <summary>Memory of the device that holds values, or NaN where there are none.</summary>
-    public View Write(ReadOnlySpan<float> values, Shape shape)
+    public View Write(ReadOnlySpan<float> values, Shape shape, DType type = DType.F32)
     {
-        View view = Take(shape);
+        View view = Take(shape, type);
         float[] content = new float[shape.Count];
         if (values.IsEmpty)
             Array.Fill(content, float.NaN);
         else
             values.CopyTo(content);
-        Backend.Upload(MemoryMarshal.AsBytes(content.AsSpan()), view);
+        if (type == DType.BF16)
+            Backend.Upload(MemoryMarshal.AsBytes(Array.ConvertAll(content, Conversions.ToBFloat16).AsSpan()), view);
+        else
+            Backend.Upload(MemoryMarshal.AsBytes(content.AsSpan()), view);
         return view;
     }
 
@@ -74,6 +78,10 @@ internal sealed class DeviceBed : IDisposable
         _allocations.Add((address, bytes));
         return new View(address + (_skew * type.Size()), type, shape);
     }
+
+    /// <summary>Values in F32 or BF16.</summary>
+    public float[] ReadValues(View view) =>
+        view.DType == DType.F32 ? Read<float>(view) : Array.ConvertAll(Read<ushort>(view), bits => BitConverter.UInt32BitsToSingle((uint)bits << 16));
 
     public T[] Read<T>(View view)
         where T : unmanaged
@@ -100,6 +108,6 @@ internal sealed class DeviceBed : IDisposable
     private View Place(Operand operand, bool accumulate)
     {
         bool filled = operand.Access is Access.Input or Access.InPlace || (operand.Access == Access.Gradient && accumulate);
-        return Write(filled ? operand.Values : default, operand.Shape);
+        return Write(filled ? operand.Values : default, operand.Shape, operand.IsInner ? DType.BF16 : DType.F32);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Dino.Cuda.Native;
+using Dino.Tensors.Cpu;
 using Dino.Tests.Cuda.Emulator;
 
 namespace Dino.Tests.Cuda;
@@ -36,6 +37,9 @@ internal sealed unsafe class FakeCublasLt
 
     /// <summary>Choices of an algorithm.</summary>
     public int Choices { get; private set; }
+
+    /// <summary>Whether the operands of the last product were BF16.</summary>
+    public bool AreOperandsHalf { get; private set; }
 
     /// <summary>The kind of arithmetic asked for last.</summary>
     public int Compute { get; private set; }
@@ -107,7 +111,7 @@ internal sealed unsafe class FakeCublasLt
     private static int DescriptionCreate(nint* handle, int compute, int scale)
     {
         FakeCublasLt library = s_current!;
-        if (compute is not (68 or 75 or 77) || scale != 0)
+        if (compute is not (68 or 77) || scale != 0)
             return InvalidValue;
         library.Compute = compute;
         *handle = Add(library, new Description(library));
@@ -141,9 +145,9 @@ internal sealed unsafe class FakeCublasLt
     [UnmanagedCallersOnly]
     private static int LayoutCreate(nint* handle, int type, ulong rows, ulong columns, long leading)
     {
-        if (type != 0 || leading < (long)rows || rows == 0 || columns == 0)
+        if (type is not (0 or 14) || leading < (long)rows || rows == 0 || columns == 0)
             return InvalidValue;
-        *handle = Add(s_current!, new Layout(s_current!, (long)rows, (long)columns, leading));
+        *handle = Add(s_current!, new Layout(s_current!, type == 14, (long)rows, (long)columns, leading));
         return Success;
     }
 
@@ -219,6 +223,10 @@ internal sealed unsafe class FakeCublasLt
                 return InvalidValue;
         }
 
+        // The combinations of types that it documents: operands of one type; BF16 is not multiplied "fast".
+        if (Find<Layout>(layoutA)!.IsHalf != Find<Layout>(layoutB)!.IsHalf || (Find<Layout>(layoutD)!.IsHalf && !Find<Layout>(layoutA)!.IsHalf) || (Find<Layout>(layoutA)!.IsHalf && library.Compute != 68))
+            return NotSupported;
+        library.AreOperandsHalf = Find<Layout>(layoutA)!.IsHalf;
         library.Calls++;
         Product product = new(
             queue.Machine, kind.TransposeA, kind.TransposeB, kind.HasBias ? kind.Bias : 0, *alpha, *beta, a, b, c, d,
@@ -244,7 +252,7 @@ internal sealed unsafe class FakeCublasLt
         public long Bias { get; set; }
     }
 
-    private sealed record Layout(FakeCublasLt Library, long Rows, long Columns, long Leading) : Part(Library)
+    private sealed record Layout(FakeCublasLt Library, bool IsHalf, long Rows, long Columns, long Leading) : Part(Library)
     {
         public int Batch { get; set; } = 1;
 
@@ -252,6 +260,19 @@ internal sealed unsafe class FakeCublasLt
 
         /// <summary>Elements from the first to the last.</summary>
         public long Length => ((Columns - 1) * Leading) + Rows;
+
+        /// <summary>Bytes of an element.</summary>
+        public int Bytes => IsHalf ? 2 : 4;
+
+        public float Read(byte* from, long at) => IsHalf ? BitConverter.UInt32BitsToSingle((uint)((ushort*)from)[at] << 16) : ((float*)from)[at];
+
+        public void Write(byte* to, long at, float value)
+        {
+            if (IsHalf)
+                ((ushort*)to)[at] = Conversions.ToBFloat16(value);
+            else
+                ((float*)to)[at] = value;
+        }
     }
 
     private sealed record Preference(FakeCublasLt Library) : Part(Library)
@@ -282,8 +303,8 @@ internal sealed unsafe class FakeCublasLt
                 return InvalidValue;
             for (int matrix = 0; matrix < layoutD.Batch; matrix++)
             {
-                float* x = Place(a, layoutA, matrix), y = Place(b, layoutB, matrix), old = beta == 0 ? null : Place(c, layoutC, matrix), to = Place(d, layoutD, matrix);
-                float* shift = bias != 0 ? (float*)machine.Memory.Host(bias, rows * sizeof(float)) : null;
+                byte* x = Place(a, layoutA, matrix), y = Place(b, layoutB, matrix), old = beta == 0 ? null : Place(c, layoutC, matrix), to = Place(d, layoutD, matrix);
+                byte* shift = bias != 0 ? (byte*)machine.Memory.Host(bias, rows * layoutD.Bytes) : null;
                 if (x == null || y == null || to == null || (beta != 0 && old == null) || (bias != 0 && shift == null))
                     return InvalidValue;
                 for (long column = 0; column < columns; column++)
@@ -292,13 +313,17 @@ internal sealed unsafe class FakeCublasLt
                     {
                         double sum = 0;
                         for (long k = 0; k < depth; k++)
-                            sum += (double)x[transposeA ? k + (row * layoutA.Leading) : row + (k * layoutA.Leading)] * y[transposeB ? column + (k * layoutB.Leading) : k + (column * layoutB.Leading)];
+                        {
+                            sum += (double)layoutA.Read(x, transposeA ? k + (row * layoutA.Leading) : row + (k * layoutA.Leading))
+                                * layoutB.Read(y, transposeB ? column + (k * layoutB.Leading) : k + (column * layoutB.Leading));
+                        }
+
                         sum *= alpha;
                         if (beta != 0)
-                            sum += beta * old[row + (column * layoutC.Leading)];
+                            sum += beta * layoutC.Read(old, row + (column * layoutC.Leading));
                         if (shift != null)
-                            sum += shift[row];
-                        to[row + (column * layoutD.Leading)] = (float)sum;
+                            sum += layoutD.Read(shift, row);
+                        layoutD.Write(to, row + (column * layoutD.Leading), (float)sum);
                     }
                 }
             }
@@ -306,6 +331,6 @@ internal sealed unsafe class FakeCublasLt
             return Success;
         }
 
-        private float* Place(long address, Layout layout, int matrix) => (float*)machine.Memory.Host(address + (matrix * layout.BatchStride * sizeof(float)), layout.Length * sizeof(float));
+        private byte* Place(long address, Layout layout, int matrix) => (byte*)machine.Memory.Host(address + (matrix * layout.BatchStride * layout.Bytes), layout.Length * layout.Bytes);
     }
 }

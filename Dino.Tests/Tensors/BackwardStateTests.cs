@@ -56,9 +56,9 @@ public sealed class BackwardStateTests : IDisposable
         }
 
         using Scope next = _device.OpenScope();
-        next.TakeScratch([2]);
+        next.TakeScratch([2], DType.F32);
         next.ReleaseScratch();
-        nint[] addresses = [.. Enumerable.Range(0, 64).Select(_ => next.TakeScratch([2]).Address)];
+        nint[] addresses = [.. Enumerable.Range(0, 64).Select(_ => next.TakeScratch([2], DType.F32).Address)];
         Assert.Equal(addresses.Length, addresses.Distinct().Count());
     }
 

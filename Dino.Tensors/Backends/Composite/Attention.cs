@@ -82,9 +82,9 @@ public abstract partial class Backend
 
         public Shape Scores => [Batch, Heads, Tokens, Tokens];
 
-        public nint Key(in View qkv) => qkv.Address + (nint)Width * sizeof(float);
+        public nint Key(in View qkv) => qkv.Address + (nint)Width * qkv.DType.Size();
 
-        public nint Value(in View qkv) => qkv.Address + 2 * (nint)Width * sizeof(float);
+        public nint Value(in View qkv) => qkv.Address + 2 * (nint)Width * qkv.DType.Size();
 
         /// <summary>scores [N, N] = alpha · a [N, D] · bᵀ for every head; b lies in qkv.</summary>
         public MatMulArguments Score(nint a, nint b, int strideA, float alpha, nint scores) => new()

@@ -7,7 +7,7 @@ namespace Dino.Tests.Tensors;
 /// <remarks>
 /// A sum of n products is granted (8 + 2 √n) u Σ|terms|, u = 2^-24, as for matrix products. An error e of the scores of a row changes its
 /// probabilities by 2 e (numerator and sum); recomputing them from a rounded log-sum-exp adds u |logSumExp|. Where operands are rounded before they are
-/// multiplied, every product is granted the error of that, too.
+/// multiplied, every product is granted the error of that, too. Where y is kept as brain floats, so is the sum of dy y granted their unit roundoff.
 /// </remarks>
 internal sealed class AttentionProblems
 {
@@ -19,10 +19,15 @@ internal sealed class AttentionProblems
     private readonly float _scale, _spread;
     private readonly double _operandError;
     private readonly int _seed;
+    private readonly double _storageError;
+    private readonly string[] _inner;
 
     /// <param name="operandError">Relative error of a product whose operands are rounded first.</param>
-    public AttentionProblems(int batch, int tokens, int heads, int depth, float spread = 1f, double operandError = 0)
+    /// <param name="isInner">qkv, y and their gradients are brain floats.</param>
+    public AttentionProblems(int batch, int tokens, int heads, int depth, float spread = 1f, double operandError = 0, bool isInner = false)
     {
+        _storageError = isInner ? ProblemBuilder.InnerUnit : 0;
+        _inner = isInner ? ["qkv", "y", "dy", "dqkv"] : [];
         _operandError = operandError;
         (_batch, _tokens, _heads, _depth, _spread) = (batch, tokens, heads, depth, spread);
         _scale = 1f / MathF.Sqrt(depth);
@@ -35,7 +40,7 @@ internal sealed class AttentionProblems
 
     public KernelProblem Forward(bool withProbabilities)
     {
-        ProblemBuilder problem = new($"attention [{_batch}, {_tokens}, 3, {_heads}, {_depth}] x {_spread}", _seed);
+        ProblemBuilder problem = new($"attention [{_batch}, {_tokens}, 3, {_heads}, {_depth}] x {_spread}", _seed, _inner);
         Head[] heads = Solve(problem.Normal("qkv", Qkv, 0, _spread), null);
         problem.Output("y", Y, i => AtY(heads, i).Y[i / (_heads * _depth) % _tokens, i % _depth], i => AtY(heads, i).YBound[i / (_heads * _depth) % _tokens, i % _depth] + Underflow);
         problem.Output("logSumExp", [_batch, _heads, _tokens], i => heads[i / _tokens].LogSumExp[i % _tokens], i => heads[i / _tokens].LogSumExpBound[i % _tokens]);
@@ -50,8 +55,8 @@ internal sealed class AttentionProblems
 
     public KernelProblem Backward()
     {
-        ProblemBuilder problem = new($"attention backward [{_batch}, {_tokens}, 3, {_heads}, {_depth}] x {_spread}", _seed);
-        float[] qkv = problem.Normal("qkv", Qkv, 0, _spread), dy = problem.Draw(Y, 0, 1);
+        ProblemBuilder problem = new($"attention backward [{_batch}, {_tokens}, 3, {_heads}, {_depth}] x {_spread}", _seed, _inner);
+        float[] qkv = problem.Normal("qkv", Qkv, 0, _spread), dy = problem.Round("dy", problem.Draw(Y, 0, 1));
         Head[] heads = Solve(qkv, dy);
         float[] y = new float[Y.Count], logSumExp = new float[_batch * _heads * _tokens];
         for (int i = 0; i < y.Length; i++)
@@ -82,7 +87,7 @@ internal sealed class AttentionProblems
             {
                 int sample = b, head = h;
                 double At(int part, int token, int d) => qkv[(((((((sample * _tokens) + token) * 3) + part) * _heads) + head) * _depth) + d];
-                heads[(b * _heads) + h] = new Head(_tokens, _depth, _scale, _operandError, At);
+                heads[(b * _heads) + h] = new Head(_tokens, _depth, _scale, _operandError, _storageError, At);
                 if (dy is not null)
                     heads[(b * _heads) + h].Differentiate((token, d) => dy[(((((sample * _tokens) + token) * _heads) + head) * _depth) + d]);
             }
@@ -95,12 +100,12 @@ internal sealed class AttentionProblems
     private sealed class Head
     {
         private readonly int _tokens, _depth;
-        private readonly double _scale, _sumOfDepth, _sumOfTokens;
+        private readonly double _scale, _sumOfDepth, _sumOfTokens, _storageError;
         private readonly double[,] _q, _k, _v;
 
-        public Head(int tokens, int depth, double scale, double operandError, Func<int, int, int, double> at)
+        public Head(int tokens, int depth, double scale, double operandError, double storageError, Func<int, int, int, double> at)
         {
-            (_tokens, _depth, _scale) = (tokens, depth, scale);
+            (_tokens, _depth, _scale, _storageError) = (tokens, depth, scale, storageError);
             (_sumOfDepth, _sumOfTokens) = (((8 + (2 * Math.Sqrt(depth))) * Unit) + operandError, ((8 + (2 * Math.Sqrt(tokens))) * Unit) + operandError);
             (_q, _k, _v) = (Table(depth, (i, d) => at(0, i, d)), Table(depth, (i, d) => at(1, i, d)), Table(depth, (i, d) => at(2, i, d)));
             P = new double[tokens, tokens];
@@ -138,7 +143,7 @@ internal sealed class AttentionProblems
                 {
                     double difference = Sum(_depth, d => dy(i, d) * _v[j, d]) - dot;
                     ds[i, j] = P[i, j] * difference;
-                    error[i, j] = P[i, j] * ((3 * _sumOfDepth * largest) + (PError[i] * (Math.Abs(difference) + largest))) + (_sumOfTokens * Math.Abs(ds[i, j]));
+                    error[i, j] = P[i, j] * ((((3 * _sumOfDepth) + _storageError) * largest) + (PError[i] * (Math.Abs(difference) + largest))) + (_sumOfTokens * Math.Abs(ds[i, j]));
                 }
             }
 

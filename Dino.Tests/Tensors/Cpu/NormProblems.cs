@@ -23,9 +23,9 @@ internal static class NormProblems
 
     /// <param name="offset">Mean of the rows, which a one-pass variance would drown in.</param>
     /// <param name="meanError">Roundings of the mean that the result may show.</param>
-    public static KernelProblem LayerNorm(int rows, int columns, bool affine, double offset = 0.5, double deviation = 1, double meanError = 4)
+    public static KernelProblem LayerNorm(int rows, int columns, bool affine, double offset = 0.5, double deviation = 1, double meanError = 4, params string[] inner)
     {
-        ProblemBuilder problem = new($"LayerNorm [{rows}, {columns}] affine {affine} offset {offset}", columns);
+        ProblemBuilder problem = new($"LayerNorm [{rows}, {columns}] affine {affine} offset {offset}", columns, inner);
         float[] x = problem.Normal("x", [rows, columns], offset, deviation);
         float[] gamma = problem.Normal("gamma", [columns], 1), beta = problem.Normal("beta", [columns]);
         Statistics s = new(x, rows * columns, rows, i => i / columns);
@@ -42,9 +42,9 @@ internal static class NormProblems
         return problem.Build((backend, v, _) => backend.LayerNorm(v[0], affine ? v[1] : View.None, affine ? v[2] : View.None, Epsilon, v[3], v[4], v[5]));
     }
 
-    private static KernelProblem LayerNormBackward(int rows, int columns, bool affine)
+    public static KernelProblem LayerNormBackward(int rows, int columns, bool affine, params string[] inner)
     {
-        ProblemBuilder problem = new($"LayerNormBackward [{rows}, {columns}] affine {affine}", columns);
+        ProblemBuilder problem = new($"LayerNormBackward [{rows}, {columns}] affine {affine}", columns, inner);
         float[] x = problem.Normal("x", [rows, columns], 0.5);
         float[] gamma = problem.Normal("gamma", [columns], 1);
         float[] mean = problem.Normal("mean", [rows], 0.5, 0.1), rstd = problem.Normal("rstd", [rows], 1, 0.1);
