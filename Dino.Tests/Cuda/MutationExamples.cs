@@ -37,6 +37,8 @@ internal sealed record MutationExample(Work[] Works, CudaPrecision Precision = C
         ["attention fp32"] = new(Attention, CudaPrecision.FP32),
         ["attention tf32"] = new(Attention, CudaPrecision.TF32),
         ["attention bf16"] = new(Attention, CudaPrecision.BF16),
+        ["brain floats"] = new(InnerExamples.All, CudaPrecision.BF16),
+        ["brain floats that begin anywhere"] = new(InnerExamples.Norms((2, 1500), (70, 100)), CudaPrecision.BF16, Skew: 1),
     };
 
     private static Work[] Products => [.. Enumerable.SelectMany<int, Work>([32, 64, 128], tile => [bed => Product(bed, tile), bed => Packed(bed, tile, WeightFormat.BF16), bed => Packed(bed, tile, WeightFormat.I8)])];
