@@ -104,7 +104,8 @@ internal static unsafe partial class EmulatedDriver
             return Spoil(stream, "cuGraphLaunch");
         try
         {
-            return execution.Run();
+            lock (stream.Machine.Work)
+                return execution.Run();
         }
         catch (Exception problem)
         {

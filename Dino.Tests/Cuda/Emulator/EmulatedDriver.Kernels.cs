@@ -111,20 +111,26 @@ internal static unsafe partial class EmulatedDriver
             return Fail(EmulatedErrors.InvalidHandle, $"there is no function 0x{handle:x} in this context");
         try
         {
-            EmulatedLaunch launch = stream.Machine.Launch;
-            error = Prepare(launch, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, extra);
-            if (error != 0)
-                return error;
-            if (stream.Capture is not { } graph)
-                return stream.Machine.Run(launch);
-            graph.Nodes.Add(new KernelStep(launch));
-            return 0;
+            lock (stream.Machine.Work)
+                return Launch(stream, function, (gridX, gridY, gridZ), (blockX, blockY, blockZ), sharedBytes, extra);
         }
         catch (Exception problem)
         {
             // No exception may pass to who called a driver: what went wrong is in the emulator itself.
             return Fail(EmulatedErrors.Unknown, problem.ToString());
         }
+    }
+
+    private static int Launch(EmulatedStream stream, EmulatedFunction function, (uint X, uint Y, uint Z) grid, (uint X, uint Y, uint Z) threads, uint sharedBytes, void** extra)
+    {
+        EmulatedLaunch launch = stream.Machine.Launch;
+        int error = Prepare(launch, function, grid, threads, sharedBytes, extra);
+        if (error != 0)
+            return error;
+        if (stream.Capture is not { } graph)
+            return stream.Machine.Run(launch);
+        graph.Nodes.Add(new KernelStep(launch));
+        return 0;
     }
 
     private static int Prepare(

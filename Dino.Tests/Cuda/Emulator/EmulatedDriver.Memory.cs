@@ -93,7 +93,11 @@ internal static unsafe partial class EmulatedDriver
         if (IsOnDevice(target) == isTargetHost || IsOnDevice(source) == isSourceHost)
             return Fail(EmulatedErrors.InvalidValue, "a copy with an address of the host where the device's is expected, or the other way round");
         if (found.Capture is not { } graph)
-            return found.Machine.Copy(target, source, (long)bytes);
+        {
+            lock (found.Machine.Work)
+                return found.Machine.Copy(target, source, (long)bytes);
+        }
+
         nint host = isTargetHost ? target : source;
         if ((isTargetHost || isSourceHost) && !found.Machine.IsPinned(host, (long)bytes))
             return Spoil(found, "a copy of pageable memory, which may be gone when the graph runs");
@@ -108,7 +112,11 @@ internal static unsafe partial class EmulatedDriver
         if (target % size != 0)
             return Fail(EmulatedErrors.InvalidValue, $"a fill of elements of {size} bytes at 0x{target:x}");
         if (found.Capture is not { } graph)
-            return found.Machine.Fill(target, value, size, (long)count);
+        {
+            lock (found.Machine.Work)
+                return found.Machine.Fill(target, value, size, (long)count);
+        }
+
         graph.Nodes.Add(new FillStep(found.Machine, target, value, size, (long)count));
         return 0;
     }

@@ -27,6 +27,9 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
 
     public DeviceMemory Memory { get; } = new();
 
+    /// <summary>Held by who queues work: several threads may, and what they queue is done one after the other.</summary>
+    public Lock Work { get; } = new();
+
     /// <summary>The primary context, as long as somebody holds it.</summary>
     public EmulatedContext? Context { get; private set; }
 
