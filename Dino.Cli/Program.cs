@@ -8,6 +8,8 @@ RootCommand root = new("Self-supervised vision in pure .NET: train DINO on a fol
     KnnCommand.Create(),
     AttentionCommand.Create(),
     EmbedCommand.Create(),
+    InfoCommand.Create(),
+    ConvertCommand.Create(),
     BenchCommand.Create(),
     DevicesCommand.Create(),
     DemoCommand.Create(),

@@ -4,11 +4,11 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Cuda;
 
-/// <summary>Attention that never stores scores.</summary>
+/// <summary>Attention that never stores scores. Heads that are too deep for that, or not made of quads, are composed of products.</summary>
 internal sealed unsafe partial class CudaBackend
 {
     /// <summary>Twin of <c>Heads</c> in <c>attention.cuh</c>.</summary>
-    private readonly record struct HeadArguments(int Tokens, int Heads, int Depth, int Blocks, float Scale, uint IsAligned);
+    private readonly record struct HeadArguments(int Tokens, int Heads, int Depth, int Blocks, float Scale);
 
     private readonly record struct AttentionArguments(nint Qkv, nint Y, nint LogSumExp, HeadArguments Heads);
 
@@ -48,7 +48,7 @@ internal sealed unsafe partial class CudaBackend
         RequireAlike(nameof(Attention), qkv.DType, y);
         RequireF32(nameof(Attention), logSumExp.DType | probabilities.DType);
         PackedHeads heads = new(qkv, y, logSumExp, probabilities);
-        if (heads.Depth > MostAttentionDepth)
+        if (heads.Depth > MostAttentionDepth || !AreUnits(qkv.Address | y.Address, qkv.DType, heads.Depth))
         {
             ComposeAttention(qkv, scale, y, logSumExp, probabilities);
             return;
@@ -58,7 +58,7 @@ internal sealed unsafe partial class CudaBackend
             return;
         bool isShallow = heads.Depth <= s_shallow.Depth;
         AttentionTiles tiles = isShallow ? s_shallow : s_deep;
-        HeadArguments sizes = Sizes(heads, tiles, scale, AreUnits(qkv.Address | y.Address, qkv.DType, heads.Depth));
+        HeadArguments sizes = Sizes(heads, tiles, scale);
         int p = AttentionFormat(qkv.DType), bytes = tiles.Forward(precision);
         Kernel kernel = _kernels.WithShared(s_attentionModules[p], isShallow ? s_attentionKernels[p].Shallow : s_attentionKernels[p].Deep, bytes);
         Launch(kernel, new AttentionArguments(qkv.Address, y.Address, logSumExp.Address, sizes), Blocks(heads, sizes), tiles.Threads, bytes);
@@ -79,7 +79,7 @@ internal sealed unsafe partial class CudaBackend
         RequireAlike(nameof(AttentionBackward), qkv.DType, y, dy, dqkv.View);
         RequireF32(nameof(AttentionBackward), logSumExp.DType);
         PackedHeads heads = new(qkv, y, logSumExp, View.None);
-        if (heads.Depth > MostAttentionDepth)
+        if (heads.Depth > MostAttentionDepth || !AreUnits(qkv.Address | y.Address | dy.Address | dqkv.View.Address, qkv.DType, heads.Depth))
         {
             ComposeAttentionBackward(qkv, scale, y, logSumExp, dy, dqkv);
             return;
@@ -87,7 +87,7 @@ internal sealed unsafe partial class CudaBackend
 
         bool isShallow = heads.Depth <= s_shallow.Depth;
         AttentionTiles tiles = isShallow ? s_shallow : s_deepBackward;
-        HeadArguments sizes = Sizes(heads, tiles, scale, AreUnits(qkv.Address | y.Address | dy.Address | dqkv.View.Address, qkv.DType, heads.Depth));
+        HeadArguments sizes = Sizes(heads, tiles, scale);
         using ScratchFrame scratch = OpenScratch();
         View dots = scratch.Take(logSumExp.Shape);
         LaunchOver(_kernels["attention_dots", qkv.DType == DType.F32 ? "attention_dots" : "attention_dots_inner"], new AttentionDotsArguments(y.Address, dy.Address, dots.Address, dots.Count, sizes), 16 * dots.Count);
@@ -135,8 +135,8 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Whether rows can be moved 16 bytes at a time.</summary>
     private static bool AreUnits(nint addresses, DType type, int depth) => addresses % 16 == 0 && depth * type.Size() % 16 == 0;
 
-    private static HeadArguments Sizes(in PackedHeads heads, in AttentionTiles tiles, float scale, bool areQuads) =>
-        new(heads.Tokens, heads.Heads, heads.Depth, ((heads.Tokens - 1) / tiles.Rows) + 1, scale, IsAligned(areQuads));
+    private static HeadArguments Sizes(in PackedHeads heads, in AttentionTiles tiles, float scale) =>
+        new(heads.Tokens, heads.Heads, heads.Depth, ((heads.Tokens - 1) / tiles.Rows) + 1, scale);
 
     private static long Blocks(in PackedHeads heads, in HeadArguments sizes) => (long)heads.Batch * heads.Heads * sizes.Blocks;
 

@@ -55,32 +55,40 @@ public sealed class TensorStore : TensorOwner, IDisposable
         }
     }
 
-    private TensorStore(Device device, SafetensorsFile file, SafetensorsEntry[] entries)
+    private TensorStore(Device device, MappedFile mapping, long[] positions, Shape[] shapes)
         : base(device)
     {
-        _offsets = Array.ConvertAll(entries, entry => entry.Offset / sizeof(float));
-        _tensors = new Tensor[entries.Length];
-        // What a file can get wrong comes before the mapping, which nobody would end.
-        Shape[] shapes = Array.ConvertAll(entries, entry => new Shape([.. entry.Shape.Select(length => checked((int)length))]));
-        _mapping = file.Map();
-        _data = _mapping.Address;
+        _offsets = Array.ConvertAll(positions, position => position / sizeof(float));
+        _tensors = new Tensor[shapes.Length];
+        (_mapping, _data) = (mapping, mapping.Address);
         for (int i = 0; i < _tensors.Length; i++)
-            _tensors[i] = Add(new View(_data + (nint)entries[i].Offset, DType.F32, shapes[i]), requiresGradient: false);
+            _tensors[i] = Add(new View(_data + (nint)positions[i], DType.F32, shapes[i]), requiresGradient: false);
     }
 
     /// <summary>
     /// A store, without gradients, of values that stay where they are in a file: nothing is read before it is used, and writes stay with this process.
-    /// Null where that cannot be: the device has memory of its own, or a tensor is not little-endian F32 on a multiple of four bytes.
+    /// Null where that cannot be: the device has memory of its own, or a tensor is not little-endian F32, side by side on a multiple of four bytes of one file.
     /// </summary>
     /// <param name="device">Where to compute.</param>
     /// <param name="file">May be closed afterwards, but must not be rewritten in place while the store lives: that would end the process.</param>
     /// <param name="names">Keys in the file, one for each tensor of the store.</param>
     /// <exception cref="KeyNotFoundException">The file lacks one of them.</exception>
-    public static TensorStore? TryMap(Device device, SafetensorsFile file, IEnumerable<string> names)
+    /// <exception cref="TorchFileException">The values of one of them are damaged.</exception>
+    public static TensorStore? TryMap(Device device, TensorFile file, IEnumerable<string> names)
     {
-        SafetensorsEntry[] entries = [.. names.Select(file.Entry)];
-        bool isUsable = device is CpuDevice && BitConverter.IsLittleEndian && Array.TrueForAll(entries, entry => entry.Type == "F32" && entry.Offset % sizeof(float) == 0);
-        return isUsable ? new TensorStore(device, file, entries) : null;
+        TensorEntry[] entries = [.. names.Select(file.Entry)];
+        if (device is not CpuDevice || !BitConverter.IsLittleEndian || !Array.TrueForAll(entries, entry => entry.Type == "F32"))
+            return null;
+        long[] positions = new long[entries.Length];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            if (!file.TryLocate(entries[i].Name, out positions[i]) || positions[i] % sizeof(float) != 0)
+                return null;
+        }
+
+        // What a file can get wrong comes before the mapping, which nobody would end.
+        Shape[] shapes = Array.ConvertAll(entries, entry => new Shape([.. entry.Shape.Select(length => checked((int)length))]));
+        return file.Map() is { } mapping ? new TensorStore(device, mapping, positions, shapes) : null;
     }
 
     /// <summary>Number of tensors.</summary>

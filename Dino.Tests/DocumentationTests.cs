@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Dino.Cli.Commands;
 using Dino.Imaging.Png;
+using Dino.Nn;
 using Dino.Ssl.Data;
 using Dino.Ssl.Demo;
 using Dino.Ssl.Training;
@@ -28,7 +29,7 @@ public sealed partial class DocumentationTests
         DrawnPictures.WriteTo(folder.Path("album"), 3, 1, seed: 5);
         string photo = Directory.GetFiles(folder.Path("album", "test"), "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
         string weights = folder.Path("weights.safetensors"), attention = folder.Path("attention.png");
-        using (DinoNetwork network = new(new() { ImageSize = 32, PatchSize = 8, Width = 24, Depth = 2, Heads = 2 }, new() { Prototypes = 16, Hidden = 16, Bottleneck = 8 }))
+        using (DinoNetwork network = new(new VisionTransformerOptions { ImageSize = 32, PatchSize = 8, Width = 24, Depth = 2, Heads = 2 }, new() { Prototypes = 16, Hidden = 16, Bottleneck = 8 }))
         {
             network.Store.Allocate(CpuDevice.Shared);
             ModelFile.Save(weights, network, new MultiCropOptions { GlobalSize = 32, LocalSize = 16 }, "teacher");
@@ -62,7 +63,7 @@ public sealed partial class DocumentationTests
     [InlineData("training.md")]
     public void Every_option_that_is_mentioned_exists(string document)
     {
-        Command[] commands = [TrainCommand.Create(), KnnCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), DevicesCommand.Create(), DemoCommand.Create(), .. BenchCommand.Create().Subcommands];
+        Command[] commands = [TrainCommand.Create(), KnnCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), InfoCommand.Create(), ConvertCommand.Create(), DevicesCommand.Create(), DemoCommand.Create(), .. BenchCommand.Create().Subcommands];
         HashSet<string> known = [.. commands.SelectMany(command => command.Options).Select(option => option.Name), "--help", "--project", "--self-contained"];
         Assert.All(LongOption().Matches(Text(document)), mention => Assert.Contains(mention.Value, known));
     }

@@ -103,7 +103,7 @@ internal static class BenchCommand
 
         public int BatchOf(ParseResult parsed) => parsed.GetValue(_batch) is > 0 and int batch ? batch : throw new ArgumentException("--batch must be positive.");
 
-        public BenchOutput Measure(ParseResult parsed, Device device, VisionTransformerOptions network, Action run, CancellationToken cancellation)
+        public BenchOutput Measure(ParseResult parsed, Device device, BackboneOptions network, Action run, CancellationToken cancellation)
         {
             int batch = BatchOf(parsed);
             BenchTiming timing = BenchTiming.Of(run, parsed.GetValue(_repeats), cancellation);

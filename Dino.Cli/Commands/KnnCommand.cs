@@ -62,7 +62,7 @@ internal static class KnnCommand
 
     /// <param name="network">Null for pixels.</param>
     /// <param name="seed">Null for trained weights.</param>
-    private static FeaturesOutput Describe(VisionTransformerOptions? network, string precision, long? seed, EvaluationTransform view) => network is null
+    private static FeaturesOutput Describe(BackboneOptions? network, string precision, long? seed, EvaluationTransform view) => network is null
         ? new FeaturesOutput("pixels", null, null, null, view.ResizeTo, view.Size)
         : new FeaturesOutput(seed is null ? "weights" : "untrained", NetworkOutput.Of(network), precision, seed, view.ResizeTo, view.Size);
 

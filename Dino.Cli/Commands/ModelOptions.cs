@@ -2,6 +2,7 @@ using System.CommandLine;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
+using Dino.Tensors.Formats;
 
 namespace Dino.Cli.Commands;
 
@@ -10,10 +11,11 @@ internal sealed class ModelOptions(bool required)
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "A .safetensors file: teacher.safetensors or student.safetensors of dino train, one of its checkpoints (the teacher in it), or another DINO vision transformer (with --arch or --heads if its heads are not 64 wide).",
+        Description = "A file of weights: .safetensors (teacher.safetensors, student.safetensors or a checkpoint of dino train), .safetensors.index.json, or a .pth of PyTorch. The file tells the architecture; --arch or --heads helps where heads are not 64 wide.",
         Required = required,
     };
 
+    private readonly Option<string?> _key = Options.OptionalText("--key", "Part of a checkpoint to take, such as student (teacher where there is one).");
     private readonly ArchitectureOptions _architecture = new(required ? ArchitectureSource.Weights : ArchitectureSource.WeightsIfGiven);
 
     public PrecisionOption Precision { get; } = new(isForInference: true);
@@ -21,6 +23,7 @@ internal sealed class ModelOptions(bool required)
     public void AddTo(Command command)
     {
         command.Add(_weights);
+        command.Add(_key);
         _architecture.AddTo(command);
         Precision.AddTo(command);
     }
@@ -49,12 +52,12 @@ internal sealed class ModelOptions(bool required)
         string path = parsed.GetValue(_weights)!;
         // The folder of a run is what is most often given in place of the weights in it.
         string inside = Path.Combine(path, "teacher.safetensors");
-        Options.RequireFile(path, "--weights", File.Exists(inside) ? $"Give --weights {inside}." : "Give the .safetensors file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo.");
+        Options.RequireFile(path, "--weights", File.Exists(inside) ? $"Give --weights {inside}." : "Give the .safetensors or .pth file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo.");
         try
         {
-            return ModelFile.Load(path, device, found => _architecture.Amend(parsed, found), format, mapped);
+            return ModelFile.Load(path, device, found => _architecture.Amend(parsed, found), format, mapped, parsed.GetValue(_key));
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or TorchFileException)
         {
             throw new InvalidDataException($"--weights: {error.Message}", error);
         }

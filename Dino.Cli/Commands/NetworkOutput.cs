@@ -4,15 +4,23 @@ using Dino.Nn;
 namespace Dino.Cli.Commands;
 
 /// <summary>A network in the words of the options that make it.</summary>
+/// <param name="Kind"><c>vit</c> or <c>resnet</c>.</param>
 /// <param name="Arch">The architecture's name; null if it has none.</param>
-internal sealed record NetworkOutput(string? Arch, int EmbedDim, int Depth, int Heads, int PatchSize)
+/// <param name="Depth">Blocks of a vision transformer.</param>
+/// <param name="Heads">Attention heads of a vision transformer.</param>
+internal sealed record NetworkOutput(string Kind, string? Arch, int EmbedDim, int? Depth, int? Heads, int PatchSize)
 {
-    private static readonly string[] Names = ["vit_tiny", "vit_small", "vit_base"];
-
-    public static NetworkOutput Of(VisionTransformerOptions network) => new(
-        Names.FirstOrDefault(name => VisionTransformerOptions.ByName(name) is var known && (known.Width, known.Depth, known.Heads, known.MlpRatio) == (network.Width, network.Depth, network.Heads, network.MlpRatio)),
-        network.Width, network.Depth, network.Heads, network.PatchSize);
+    public static NetworkOutput Of(BackboneOptions network) => network is VisionTransformerOptions transformer
+        ? new("vit", NameOf(network, VisionTransformerOptions.Names), network.Width, transformer.Depth, transformer.Heads, network.PatchSize)
+        : new("resnet", NameOf(network, ResNetOptions.Names), network.Width, null, null, network.PatchSize);
 
     /// <summary>As a part of a sentence: <c>vit_small (384 wide, 12 blocks, 6 heads), patch 16</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Arch ?? "ViT"} ({EmbedDim} wide, {Depth} blocks, {Heads} heads), patch {PatchSize}");
+    public override string ToString() => Kind == "vit"
+        ? string.Create(CultureInfo.InvariantCulture, $"{Arch ?? "ViT"} ({EmbedDim} wide, {Depth} blocks, {Heads} heads), patch {PatchSize}")
+        : string.Create(CultureInfo.InvariantCulture, $"{Arch ?? "ResNet"} ({EmbedDim} wide)");
+
+    /// <summary>The name of a network that differs in nothing but the pictures it is made for.</summary>
+    private static string? NameOf(BackboneOptions network, IEnumerable<string> names) => names.FirstOrDefault(name =>
+        BackboneOptions.ByName(name) is var known
+        && known == network.WithoutDropPath() with { ImageSize = known.ImageSize, PatchSize = known.PatchSize, Channels = known.Channels, Classes = known.Classes });
 }

@@ -14,7 +14,13 @@ internal sealed class TrainOptions
     private readonly ArchitectureOptions _architecture = new();
     private readonly Option<string> _data = Options.Required("--data", "Folder of pictures; sub-folders are fine.");
     private readonly Option<string> _output = Options.Required("--output", "Folder for weights, checkpoint and log.jsonl.");
-    private readonly Option<bool> _resume = Options.Flag("--resume", "Continue the run in the output folder, bit for bit.");
+    private readonly Option<string?> _resume = new("--resume")
+    {
+        Description = "Continue the run in the output folder, bit for bit; with a file, start from that checkpoint if the folder holds none: one of ours, or an official .pth.",
+        Arity = ArgumentArity.ZeroOrOne,
+        HelpName = "file",
+    };
+
     private readonly Option<int> _imageSize = Options.Of("--image-size", "Side of the global crops.", Crops.GlobalSize);
     private readonly Option<int> _localSize = Options.Of("--local-size", "Side of the local crops.", Crops.LocalSize);
     private readonly Option<int> _localCrops = Options.Of("--local-crops", "Local crops of each picture.", Crops.LocalCrops);
@@ -64,7 +70,8 @@ internal sealed class TrainOptions
     {
         Data = parsed.GetValue(_data)!,
         Output = parsed.GetValue(_output)!,
-        Resume = parsed.GetValue(_resume),
+        Resume = parsed.GetResult(_resume) is not null,
+        ResumeFrom = parsed.GetValue(_resume),
         Workers = parsed.GetValue(_workers),
         CacheBytes = (long)parsed.GetValue(_cache) << 20,
         CheckpointSteps = parsed.GetValue(_checkpointSteps),

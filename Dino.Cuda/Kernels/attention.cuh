@@ -1,5 +1,5 @@
 // What attention over packed qkv [B, N, 3, H, D] shares with its gradient: neither stores scores. A block makes some rows of one head (queries, or keys in half of the
-// gradient) and walks over all columns (keys, or queries) in tiles of shared memory; scores stay in registers. Depths below that of the kernel are filled
+// gradient) and walks over all columns (keys, or queries) in tiles of shared memory; scores stay in registers. Everything lies on 16 bytes, and depths are multiples of 4; those below that of the kernel are filled
 // up with zeros. How scores come about and are shared out is a Machine's business:
 //   Depth, Rows, Columns        sizes of its tiles; Rows / 16 warps make a block
 //   RowSlots, ColumnSlots       scores of a thread: those of row(i) and column(j)
@@ -19,7 +19,6 @@ struct Heads {
     int tokens, heads, depth;
     int blocks;      // Of a head.
     float scale;
-    u32 is_aligned;  // Depths are multiples of 4 (8 of brain floats), and everything lies on 16 bytes.
 
     __device__ __forceinline__ int width() const { return heads * depth; }
 };
@@ -42,27 +41,12 @@ struct HeadPlace {
 // Dynamic: some tiles need more than a static declaration may ask for.
 extern __shared__ u32 attention_memory[] __attribute__((aligned(16)));
 
-// Brings rows that may lie anywhere.
-template <int R, int D, int Threads, class Tile, class Element>
-__device__ __forceinline__ void bring_parts(Tile& tile, const Element* from, int stride, int first, const Heads& heads) {
-    constexpr int Quads = D / 4, Apart = Threads / Quads;
-    static_assert(Threads % Quads == 0 && R % Apart == 0);
-    int quad = (int)(thread_x() % Quads), row = (int)(thread_x() / Quads), token = first + row;
-#pragma unroll 1
-    for (int i = 0; i < R; i += Apart)
-        tile.put(row + i, quad, load_part(from + (i64)(token + i) * stride + 4 * quad, token + i < heads.tokens ? heads.depth - 4 * quad : 0));
-}
-
 // Brings rows of memory to a tile [R, D], zeros for those that do not exist.
 template <int R, int D, int Threads, class Tile>
 __device__ __forceinline__ void bring(Tile& tile, const float* from, int stride, int first, const Heads& heads) {
     constexpr int Quads = D / 4, Apart = Threads / Quads, Count = R / Apart, Together = Count < 8 ? Count : 8;
     static_assert(Threads % Quads == 0 && R % Apart == 0 && Count % Together == 0);
     int quad = (int)(thread_x() % Quads), row = (int)(thread_x() / Quads), token = first + row;
-    if (heads.is_aligned == 0) {
-        bring_parts<R, D, Threads>(tile, from, stride, first, heads);
-        return;
-    }
     bool is_inside = 4 * quad < heads.depth;
     const float* source = from + min(4 * quad, heads.depth - 4);
 #pragma unroll
@@ -86,10 +70,6 @@ __device__ __forceinline__ void bring(Tile& tile, const u16* from, int stride, i
     constexpr int Octets = D / 8, Apart = Threads / Octets, Count = R / Apart, Together = Count < 8 ? Count : 8;
     static_assert(Threads % Octets == 0 && R % Apart == 0 && Count % Together == 0);
     int octet = (int)(thread_x() % Octets), row = (int)(thread_x() / Octets), token = first + row;
-    if (heads.is_aligned == 0) {
-        bring_parts<R, D, Threads>(tile, from, stride, first, heads);
-        return;
-    }
     bool is_inside = 8 * octet < heads.depth;
     const u16* source = from + min(8 * octet, heads.depth - 8);
 #pragma unroll

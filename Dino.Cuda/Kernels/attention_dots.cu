@@ -16,9 +16,7 @@ __device__ __forceinline__ void dots(const AttentionDots& a) {
     for (i64 i = walk_start() / 16; i - lane() / 16 < a.count; i += walk_step() / 16) {
         float sum = 0.f;
         for (int d = 4 * (int)member; d < a.heads.depth && i < a.count; d += 64) {
-            const Element *y = (const Element*)a.y + i * a.heads.depth + d, *dy = (const Element*)a.dy + i * a.heads.depth + d;
-            bool is_aligned = a.heads.is_aligned != 0;
-            float4 p = is_aligned ? load_quad(y) : load_part(y, a.heads.depth - d), q = is_aligned ? load_quad(dy) : load_part(dy, a.heads.depth - d);
+            float4 p = load_quad((const Element*)a.y + i * a.heads.depth + d), q = load_quad((const Element*)a.dy + i * a.heads.depth + d);
             sum += (p.x * q.x + p.y * q.y) + (p.z * q.z + p.w * q.w);
         }
         sum = over_group<Sum, 16>(sum);

@@ -80,18 +80,14 @@ struct Exact {
     __device__ __forceinline__ void store(const float (&sums)[DepthSlots], float* to, float factor, const Heads& heads, bool accumulate) const {
 #pragma unroll
         for (int q = 0; q < DepthSlots; q += 4) {
-            int depth = 16 * q + 4 * member, count = heads.depth - depth;
-            if (count <= 0)
+            int depth = 16 * q + 4 * member;
+            if (depth >= heads.depth)
                 continue;
             float4 old = {0, 0, 0, 0};
             if (accumulate)
-                old = heads.is_aligned != 0 ? load_quad(to + depth) : load_part(to + depth, count);
-            float4 v = {
-                fma(factor, sums[q], old.x), fma(factor, sums[q + 1], old.y), fma(factor, sums[q + 2], old.z), fma(factor, sums[q + 3], old.w)};
-            if (heads.is_aligned != 0)
-                store_quad(to + depth, v);
-            else
-                store_part(to + depth, v, count);
+                old = load_quad(to + depth);
+            store_quad(
+                to + depth, fma(factor, sums[q], old.x), fma(factor, sums[q + 1], old.y), fma(factor, sums[q + 2], old.z), fma(factor, sums[q + 3], old.w));
         }
     }
 };

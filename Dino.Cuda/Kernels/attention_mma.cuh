@@ -90,22 +90,13 @@ struct Tensor {
         using TwoFloats = float __attribute__((ext_vector_type(2)));
 #pragma unroll
         for (int d = 0; d < DepthSlots; d += 2) {
-            float* at = to + 4 * d + pair;
-            int count = heads.depth - (4 * d + pair);
-            if (count <= 0)
+            if (4 * d + pair >= heads.depth)
                 continue;
-            float x = factor * sums[d], y = factor * sums[d + 1];
-            if (accumulate) {
-                x += at[0];
-                y += count > 1 ? at[1] : 0.f;
-            }
-            if (heads.is_aligned != 0) {
-                *(TwoFloats*)at = TwoFloats{x, y};
-            } else {
-                at[0] = x;
-                if (count > 1)
-                    at[1] = y;
-            }
+            TwoFloats* at = (TwoFloats*)(to + 4 * d + pair);
+            TwoFloats old = {0, 0};
+            if (accumulate)
+                old = *at;
+            *at = TwoFloats{fma(factor, sums[d], old.x), fma(factor, sums[d + 1], old.y)};
         }
     }
 
@@ -113,22 +104,15 @@ struct Tensor {
 #pragma unroll
         for (int d = 0; d < DepthSlots; d += 2) {
             u16* at = to + 4 * d + pair;
-            int count = heads.depth - (4 * d + pair);
-            if (count <= 0)
+            if (4 * d + pair >= heads.depth)
                 continue;
             float x = factor * sums[d], y = factor * sums[d + 1];
-            if (heads.is_aligned != 0) {
-                if (accumulate) {
-                    u32 old = *(const u32*)at;
-                    x += low_half(old);
-                    y += high_half(old);
-                }
-                *(u32*)at = to_bf16(x, y);
-                continue;
+            if (accumulate) {
+                u32 old = *(const u32*)at;
+                x += low_half(old);
+                y += high_half(old);
             }
-            store_single(at, accumulate ? x + load_single(at) : x);
-            if (count > 1)
-                store_single(at + 1, accumulate ? y + load_single(at + 1) : y);
+            *(u32*)at = to_bf16(x, y);
         }
     }
 };

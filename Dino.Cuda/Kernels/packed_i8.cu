@@ -40,6 +40,6 @@ struct ByteProduct {
     ByteValues values;
 };
 
-KERNEL __launch_bounds__(256) packed_i8_128(const ByteProduct p) { product<128, float, Bytes, ByteValues, true>(p.product, p.values); }
-KERNEL __launch_bounds__(128) packed_i8_64(const ByteProduct p) { product<64, float, Bytes, ByteValues, true>(p.product, p.values); }
+KERNEL __launch_bounds__(256, 2) packed_i8_128(const ByteProduct p) { product<128, float, Bytes, ByteValues, true>(p.product, p.values); }
+KERNEL __launch_bounds__(128, 4) packed_i8_64(const ByteProduct p) { product<64, float, Bytes, ByteValues, true>(p.product, p.values); }
 KERNEL __launch_bounds__(64) packed_i8_32(const ByteProduct p) { product<32, float, Bytes, ByteValues, true>(p.product, p.values); }

@@ -1,6 +1,6 @@
 // Products with a matrix b of brain floats.
 #include "product_mma.cuh"
 
-KERNEL __launch_bounds__(256) packed_tf32_128(const Product p) { product<128, Tf32, float, u16>(p); }
-KERNEL __launch_bounds__(128) packed_tf32_64(const Product p) { product<64, Tf32, float, u16>(p); }
+KERNEL __launch_bounds__(256, 2) packed_tf32_128(const Product p) { product<128, Tf32, float, u16>(p); }
+KERNEL __launch_bounds__(128, 4) packed_tf32_64(const Product p) { product<64, Tf32, float, u16>(p); }
 KERNEL __launch_bounds__(64) packed_tf32_32(const Product p) { product<32, Tf32, float, u16>(p); }

@@ -1,7 +1,8 @@
 // y [m, n] = tail(op(a) [m, k] · op(b) [k, n]): what the kernels of all precisions share. A block of 2T threads makes a tile [T, T] of y of one matrix
 // of the batch, in steps of 16 along k: half of its threads bring a slice [T, 16] of a to shared memory, the other half one of b, each thread 4×4
 // elements by way of its registers, while all compute with the slices before. That way is the same for operands stored along k and across it, it
-// rounds each element once (brain floats not at all), and zeros stand for what lies beyond k.
+// rounds each element once (brain floats not at all), and zeros stand for what lies beyond k. Two blocks of 256 threads have to fit a multiprocessor: one
+// computes while the other waits.
 #pragma once
 #include "tail.cuh"
 

@@ -41,11 +41,7 @@ public sealed class BatchNorm : Module
     {
         RequireWidth(x, Weight.Shape[0]);
         if (!IsTraining)
-        {
-            Scope scope = Scope.Of(nameof(BatchNorm), x);
-            Tensor scale = scope.Use(Weight) * (scope.Use(_variance) + _epsilon).Rsqrt();
-            return (x - _mean) * scale + Bias;
-        }
+            return (x - _mean) * Scale(Scope.Of(nameof(BatchNorm), x)) + Bias;
 
         Tensor y = x.BatchNorm(Weight, Bias, _epsilon, out Tensor mean, out Tensor variance);
         long rows = x.Count / Weight.Shape[0];
@@ -58,4 +54,10 @@ public sealed class BatchNorm : Module
         backend.Unary(Tensors.Backends.UnaryOp.Affine, _batches.Tensor.View, _batches.Tensor.View, 1, 1);
         return y;
     }
+
+    /// <summary>What evaluation multiplies by, [C]: weight / √(running variance + epsilon).</summary>
+    internal Tensor Scale(Scope scope) => scope.Use(Weight) * (scope.Use(_variance) + _epsilon).Rsqrt();
+
+    /// <summary>What evaluation adds after that, [C].</summary>
+    internal Tensor Shift(Scope scope) => scope.Use(Bias) - (scope.Use(_mean) * Scale(scope));
 }

@@ -26,9 +26,12 @@ public sealed class LayerNorm : Module
     public Parameter Bias { get; }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x)
+    public override Tensor Forward(Tensor x) => Forward(x, DType.F32);
+
+    /// <summary>The same in another element type, for a layer that reads it.</summary>
+    internal Tensor Forward(Tensor x, DType type)
     {
         RequireWidth(x, Weight.Shape[0]);
-        return x.LayerNorm(Weight, Bias, _epsilon);
+        return x.LayerNorm(Weight, Bias, _epsilon, type);
     }
 }

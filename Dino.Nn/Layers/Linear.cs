@@ -25,6 +25,9 @@ public sealed class Linear : Module
     /// <summary>[N], if any.</summary>
     public Parameter? Bias { get; }
 
+    /// <summary>A buffer [N] that the bias is multiplied by, if any.</summary>
+    internal Parameter? BiasMask { get; init; }
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => Forward(x, Activation.Identity);
 
@@ -33,14 +36,19 @@ public sealed class Linear : Module
     /// <param name="activation">Fused in.</param>
     /// <param name="residual">[.., N], or <c>default</c> for none.</param>
     /// <param name="factors">One for each run of rows (drop path: for each sample), or <c>default</c> for 1.</param>
+    /// <param name="type">Element type of the result; without residual and factors also what the device hands on between the parts of a layer.</param>
     /// <returns>[.., N].</returns>
-    public Tensor Forward(Tensor x, Activation activation, Tensor residual = default, Tensor factors = default)
+    public Tensor Forward(Tensor x, Activation activation, Tensor residual = default, Tensor factors = default, DType type = DType.F32)
     {
         RequireWidth(x, Weight.Shape[1]);
+        Tensor bias = EffectiveBias(x);
         if (Weight.Packed is not { } packed)
-            return x.Linear(Weight, Bias, activation, residual, factors);
+            return x.Linear(Weight, bias, activation, residual, factors, type);
         if (factors.Exists)
             throw new InvalidOperationException($"Linear '{Path}': packed weights are for inference, where nothing is dropped; do not set IsTraining on this store.");
-        return x.Linear(packed, Bias, activation, residual);
+        return x.Linear(packed, bias, activation, residual, type);
     }
+
+    /// <summary>The bias as it is added, in the scope of x; <c>default</c> for none.</summary>
+    internal Tensor EffectiveBias(Tensor x) => BiasMask is null ? Bias : Scope.Of(nameof(Linear), x).Use(Bias!) * BiasMask;
 }

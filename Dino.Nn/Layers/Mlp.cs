@@ -7,7 +7,7 @@ namespace Dino.Nn;
 /// <param name="scope">Where <c>fc1</c> and <c>fc2</c> are declared.</param>
 /// <param name="width">Input and output width.</param>
 /// <param name="hidden">Width between the layers.</param>
-public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(scope), IResidualBranch
+public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(scope), IFeedForward
 {
     private readonly Linear _first = new(scope / "fc1", width, hidden);
     private readonly Linear _second = new(scope / "fc2", hidden, width);
@@ -16,10 +16,14 @@ public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(sc
     public override Tensor Forward(Tensor x) => Forward(x, default, default);
 
     /// <summary>residual + factors · mlp(x).</summary>
-    public Tensor Forward(Tensor x, Tensor residual, Tensor factors)
+    public Tensor Forward(Tensor x, Tensor residual, Tensor factors) => Forward(x, new Junction(residual, factors));
+
+    Tensor IFeedForward.Forward(Tensor x, Junction junction) => Forward(x, junction);
+
+    private Tensor Forward(Tensor x, Junction junction)
     {
-        Tensor hidden = _first.Forward(x, Activation.Gelu);
-        Tensor y = _second.Forward(hidden, Activation.Identity, residual, factors);
+        Tensor hidden = _first.Forward(x, Activation.Gelu, type: x.Device.Backend.InnerType);
+        Tensor y = junction.Join(_second, hidden);
         hidden.Release();
         return y;
     }

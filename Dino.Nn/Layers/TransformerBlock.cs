@@ -2,56 +2,83 @@ using Dino.Tensors;
 
 namespace Dino.Nn;
 
-/// <summary>A pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)).</summary>
-/// <param name="scope">Where <c>norm1</c>, <c>attn</c>, <c>norm2</c> and <c>mlp</c> are declared.</param>
-/// <param name="width">Token width.</param>
-/// <param name="heads">Attention heads.</param>
-/// <param name="hidden">Width inside the MLP.</param>
-/// <param name="qkvBias">Whether the attention's input projection has a bias.</param>
-/// <param name="dropPath">Probability of dropping each branch, with a draw each, as in the official code.</param>
-public sealed class TransformerBlock(ParameterScope scope, int width, int heads, int hidden, bool qkvBias, float dropPath) : Module(scope)
+/// <summary>A pre-norm transformer block: x + attention(norm(x)), then x + feedforward(norm(x)).</summary>
+public sealed class TransformerBlock : Module
 {
-    private readonly LayerNorm _norm1 = new(scope / "norm1", width);
-    private readonly SelfAttention _attention = new(scope / "attn", width, heads, qkvBias);
-    private readonly LayerNorm _norm2 = new(scope / "norm2", width);
-    private readonly Mlp _mlp = new(scope / "mlp", width, hidden);
-    private readonly DropPath _dropPath = new(scope.Store, dropPath);
+    private readonly Module _norm1;
+    private readonly SelfAttention _attention;
+    private readonly LayerScale? _scale1;
+    private readonly Module _norm2;
+    private readonly IFeedForward _feedForward;
+    private readonly LayerScale? _scale2;
+    private readonly DropPath _dropPath;
+
+    /// <summary>A block.</summary>
+    /// <param name="scope">Where <c>norm1</c>, <c>attn</c>, <c>ls1</c>, <c>norm2</c>, <c>mlp</c> and <c>ls2</c> are declared.</param>
+    /// <param name="options">Width, heads, and the kinds of its parts.</param>
+    /// <param name="dropPath">Probability of dropping each branch, with a draw each, as in the official code.</param>
+    public TransformerBlock(ParameterScope scope, VisionTransformerOptions options, float dropPath)
+        : base(scope)
+    {
+        int width = options.Width;
+        _norm1 = Norm(scope / "norm1", options);
+        _attention = new SelfAttention(scope / "attn", width, options.Heads, options.QkvBias, options.MaskedKeyBias);
+        _scale1 = Scale(scope / "ls1", options);
+        _norm2 = Norm(scope / "norm2", options);
+        _feedForward = options.FeedForward == FeedForwardKind.Mlp
+            ? new Mlp(scope / "mlp", width, options.HiddenWidth)
+            : new SwiGlu(scope / "mlp", width, options.HiddenWidth, split: options.FeedForward == FeedForwardKind.SwiGluSplit);
+        _scale2 = Scale(scope / "ls2", options);
+        _dropPath = new DropPath(scope.Store, dropPath);
+    }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x)
+    /// <param name="x">Tokens [B, N, D].</param>
+    public override Tensor Forward(Tensor x) => Forward(x, default);
+
+    /// <summary>The same with rotary positions.</summary>
+    internal Tensor Forward(Tensor x, Rotation rotation)
     {
-        Tensor middle = Add(x, _norm1, _attention);
-        Tensor y = Add(middle, _norm2, _mlp);
-        middle.Release();
-        return y;
+        Tensor normed = Normed(_norm1, x);
+        Tensor middle = _attention.Forward(normed, rotation, new Junction(x, _dropPath.Draw(x), _scale1));
+        normed.Release();
+        return FeedForward(middle);
     }
 
     /// <summary>The first token of the result: the other tokens serve as keys and values only, and the rest of the block sees one token a sample.</summary>
-    /// <param name="x">Tokens [B, N, D].</param>
     /// <returns>[B, D].</returns>
-    public Tensor ForwardFirst(Tensor x)
+    internal Tensor ForwardFirst(Tensor x, Rotation rotation)
     {
         Tensor normed = _norm1.Forward(x);
-        Tensor middle = _attention.ForwardFirst(normed, x.Select(1, 0), _dropPath.Draw(x));
+        Tensor middle = _attention.ForwardFirst(normed, rotation, new Junction(x.Select(1, 0), _dropPath.Draw(x), _scale1));
         normed.Release();
-        Tensor y = Add(middle, _norm2, _mlp);
-        middle.Release();
-        return y;
+        return FeedForward(middle);
     }
 
     /// <summary>The attention maps [B, H, N, N] of this block.</summary>
-    public Tensor AttentionMaps(Tensor x)
-    {
-        _attention.Forward(_norm1.Forward(x), out Tensor probabilities);
-        return probabilities;
-    }
+    internal Tensor AttentionMaps(Tensor x, Rotation rotation) => _attention.Probabilities(_norm1.Forward(x), rotation);
 
-    /// <summary>x + branch(norm(x)).</summary>
-    private Tensor Add(Tensor x, LayerNorm norm, IResidualBranch branch)
+    /// <summary>A norm of the options' kind.</summary>
+    internal static Module Norm(ParameterScope scope, VisionTransformerOptions options) => options.Norm switch
     {
-        Tensor normed = norm.Forward(x);
-        Tensor y = branch.Forward(normed, x, _dropPath.Draw(x));
+        NormKind.RmsNorm => new RmsNorm(scope, options.Width),
+        NormKind.CoarseLayerNorm => new LayerNorm(scope, options.Width, 1e-5f),
+        _ => new LayerNorm(scope, options.Width),
+    };
+
+    /// <summary>A norm's result for a product to read.</summary>
+    private static Tensor Normed(Module norm, Tensor x) => norm is LayerNorm layer ? layer.Forward(x, x.Device.Backend.InnerType) : norm.Forward(x);
+
+    private static LayerScale? Scale(ParameterScope scope, VisionTransformerOptions options) =>
+        options.LayerScale > 0 ? new LayerScale(scope, options.Width, options.LayerScale) : null;
+
+    /// <summary>x + feedforward(norm(x)); x is released.</summary>
+    private Tensor FeedForward(Tensor x)
+    {
+        Tensor normed = Normed(_norm2, x);
+        Tensor y = _feedForward.Forward(normed, new Junction(x, _dropPath.Draw(x), _scale2));
         normed.Release();
+        x.Release();
         return y;
     }
 }

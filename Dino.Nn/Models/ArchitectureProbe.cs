@@ -2,36 +2,32 @@ using Dino.Tensors.Formats;
 
 namespace Dino.Nn;
 
-/// <summary>Reads the architecture of a vision transformer off the shapes of its weights.</summary>
+/// <summary>Reads the architecture of a network off the names and shapes of its weights.</summary>
 public static class ArchitectureProbe
 {
-    /// <summary>Width of a head in every DINO vision transformer: heads cannot be seen in the weights.</summary>
-    private const int HeadWidth = 64;
-
-    /// <summary>The architecture, or null if these are not the weights of a DINO vision transformer.</summary>
+    /// <summary>The architecture, or null if these are the weights of neither a vision transformer of DINO, DINOv2 or DINOv3 nor a ResNet.</summary>
     /// <param name="entries">Tensors by name, with backbone prefixes removed.</param>
-    public static VisionTransformerOptions? Probe(IReadOnlyDictionary<string, SafetensorsEntry> entries)
+    public static BackboneOptions? Probe(IReadOnlyDictionary<string, TensorEntry> entries)
     {
-        if (!entries.TryGetValue("patch_embed.proj.weight", out SafetensorsEntry? patches) || patches.Shape.Count != 4 ||
-            !entries.TryGetValue("pos_embed", out SafetensorsEntry? positions) || positions.Shape.Count != 3)
-            return null;
-        (int width, int patch) = ((int)patches.Shape[0], (int)patches.Shape[2]);
-        int grid = (int)Math.Round(Math.Sqrt(positions.Shape[1] - 1));
-        int depth = 0;
-        while (entries.ContainsKey($"blocks.{depth}.norm1.weight"))
-            depth++;
-        if (depth == 0 || !entries.TryGetValue("blocks.0.mlp.fc1.weight", out SafetensorsEntry? hidden))
-            return null;
-        return new VisionTransformerOptions
-        {
-            Width = width,
-            PatchSize = patch,
-            Channels = (int)patches.Shape[1],
-            ImageSize = grid * patch,
-            Depth = depth,
-            Heads = Math.Max(1, width / HeadWidth),
-            MlpRatio = (double)hidden.Shape[0] / width,
-            QkvBias = entries.ContainsKey("blocks.0.attn.qkv.bias"),
-        };
+        WeightShapes shapes = new(entries);
+        return (BackboneOptions?)VisionTransformerProbe.Probe(shapes) ?? ResNetProbe.Probe(shapes);
+    }
+}
+
+/// <summary>Weights by name, for the questions of a probe.</summary>
+internal readonly struct WeightShapes(IReadOnlyDictionary<string, TensorEntry> entries)
+{
+    public bool Has(string name) => entries.ContainsKey(name);
+
+    /// <summary>Length of an axis; 0 if there is no such weight or axis.</summary>
+    public int Length(string name, int axis) => entries.TryGetValue(name, out TensorEntry? entry) && axis < entry.Shape.Count ? checked((int)entry.Shape[axis]) : 0;
+
+    /// <summary>How many of <c>prefix0suffix</c>, <c>prefix1suffix</c>, ... there are.</summary>
+    public int Count(string prefix, string suffix, int first = 0)
+    {
+        int count = 0;
+        while (Has(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{prefix}{first + count}{suffix}")))
+            count++;
+        return count;
     }
 }

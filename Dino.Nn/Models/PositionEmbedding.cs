@@ -7,6 +7,8 @@ public sealed class PositionEmbedding : Module
 {
     private readonly int _grid;
     private readonly int _width;
+    private readonly bool _antialias;
+    private readonly double _offset;
     private readonly Dictionary<int, float[]> _matrices = [];
     private readonly Lock _lock = new();
 
@@ -14,10 +16,12 @@ public sealed class PositionEmbedding : Module
     /// <param name="scope">Where <c>pos_embed</c> is declared.</param>
     /// <param name="grid">Patches along each side of the picture it is made for.</param>
     /// <param name="width">Token width.</param>
-    public PositionEmbedding(ParameterScope scope, int grid, int width)
+    /// <param name="antialias">Widens the kernel when shrinking.</param>
+    /// <param name="offset">Added to the target size before the scale is formed; 0 takes the ratio of the sizes.</param>
+    public PositionEmbedding(ParameterScope scope, int grid, int width, bool antialias = false, double offset = 0.1)
         : base(scope)
     {
-        (_grid, _width) = (grid, width);
+        (_grid, _width, _antialias, _offset) = (grid, width, antialias, offset);
         Weight = scope.Parameter("pos_embed", [1, 1 + (grid * grid), width], Initializer.Normal(0.02f));
     }
 
@@ -34,7 +38,8 @@ public sealed class PositionEmbedding : Module
     /// <summary>The embedding [1, 1 + rows·columns, D] for a grid.</summary>
     /// <remarks>
     /// The official code adds 0.1 to the target size before it forms the scale factor, and that factor (not the ratio of the sizes) maps
-    /// coordinates; bicubic with a = -0.75, no antialiasing. It is the identity only for the native square grid.
+    /// coordinates; bicubic with a = -0.75, no antialiasing. The DINOv2 networks with registers use antialiasing (a = -0.5) and the ratio. It is the
+    /// identity only for the native square grid.
     /// </remarks>
     public Tensor At(Scope scope, int rows, int columns)
     {
@@ -55,7 +60,7 @@ public sealed class PositionEmbedding : Module
         {
             if (!_matrices.TryGetValue(target, out matrix))
             {
-                matrix = InterpolationMatrix.Build(Interpolation.Bicubic, _grid, target, (target + 0.1) / _grid);
+                matrix = InterpolationMatrix.Build(Interpolation.Bicubic, _grid, target, _offset == 0 ? 0 : (target + _offset) / _grid, _antialias);
                 _matrices.Add(target, matrix);
             }
         }

@@ -1,27 +1,21 @@
+using System.Text.Json.Serialization;
+
 namespace Dino.Nn;
 
-/// <summary>Architecture of a <see cref="VisionTransformer"/>; the defaults are ViT-S/16.</summary>
-public sealed record VisionTransformerOptions
+/// <summary>
+/// Architecture of a <see cref="VisionTransformer"/>. The defaults are the ViT-S/16 of DINO; what DINOv2 and DINOv3 change is one record each:
+/// <see cref="DinoV2Small14"/>, <see cref="DinoV2Small14Registers"/> and <see cref="DinoV3Small16"/>.
+/// </summary>
+/// <remarks>Options that DINO does not have are zero for it and not written to files then.</remarks>
+public sealed partial record VisionTransformerOptions : BackboneOptions
 {
-    /// <summary>Side of the square pictures the position embedding is made for; other sizes interpolate it.</summary>
-    public int ImageSize { get; init; } = 224;
-
-    /// <summary>Side of a patch in pixels.</summary>
-    public int PatchSize { get; init; } = 16;
-
-    /// <summary>Channels of a picture.</summary>
-    public int Channels { get; init; } = 3;
-
-    /// <summary>Token width.</summary>
-    public int Width { get; init; } = 384;
-
     /// <summary>Number of blocks.</summary>
     public int Depth { get; init; } = 12;
 
     /// <summary>Attention heads.</summary>
     public int Heads { get; init; } = 6;
 
-    /// <summary>Width inside the MLP over token width.</summary>
+    /// <summary>Width inside the MLP over token width; a SwiGLU has two thirds of that.</summary>
     public double MlpRatio { get; init; } = 4;
 
     /// <summary>Whether the qkv projections have biases.</summary>
@@ -30,45 +24,108 @@ public sealed record VisionTransformerOptions
     /// <summary>Drop path rate of the last block; earlier blocks rise linearly from 0. Student only.</summary>
     public float DropPath { get; init; }
 
-    /// <summary>Outputs of a linear classifier on the CLS token; 0 for none.</summary>
-    public int Classes { get; init; }
+    /// <summary>Every block has the whole <see cref="DropPath"/> rate.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool UniformDropPath { get; init; }
 
-    /// <summary>ViT-Ti: width 192, 3 heads.</summary>
-    public static VisionTransformerOptions Tiny { get; } = new() { Width = 192, Heads = 3 };
+    /// <summary>What follows the attention in a block.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public FeedForwardKind FeedForward { get; init; }
 
-    /// <summary>ViT-S: width 384, 6 heads.</summary>
-    public static VisionTransformerOptions Small { get; } = new();
+    /// <summary>The width inside a SwiGLU is rounded up to a multiple of this; 0 for 8.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int SwiGluMultiple { get; init; }
 
-    /// <summary>ViT-B: width 768, 12 heads.</summary>
-    public static VisionTransformerOptions Base { get; } = new() { Width = 768, Heads = 12 };
+    /// <summary>The normalisation before each branch and at the end.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public NormKind Norm { get; init; }
 
-    /// <summary>The named architecture: vit_tiny, vit_small or vit_base.</summary>
-    /// <exception cref="ArgumentException">Another name.</exception>
-    public static VisionTransformerOptions ByName(string name) => name switch
+    /// <summary>The CLS token and the registers have a final norm of their own, <c>cls_norm</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool UntiedNorms { get; init; }
+
+    /// <summary>First value of the learned factors that each branch is scaled by; 0 for a network without.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public float LayerScale { get; init; }
+
+    /// <summary>Tokens after CLS that belong to no patch: <c>register_tokens</c>, or <c>storage_tokens</c> beside rotary positions.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Registers { get; init; }
+
+    /// <summary>Whether there is a token that stands for masked patches.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool MaskToken { get; init; }
+
+    /// <summary>CLS and registers begin near zero (deviation 1e-6) and not at a deviation of 0.02.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool SmallTokens { get; init; }
+
+    /// <summary>Rotary positions in place of a learned position embedding.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public RotaryOptions? Rotary { get; init; }
+
+    /// <summary>The learned position embedding shrinks with a wider kernel.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AntialiasedPositions { get; init; }
+
+    /// <summary>The position embedding is scaled by the ratio of the grids; otherwise by (patches + 0.1) / grid, as DINO does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool PositionsByRatio { get; init; }
+
+    /// <summary>The keys' part of the qkv bias is multiplied by the zeros of <c>attn.qkv.bias_mask</c>: scores do not depend on it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool MaskedKeyBias { get; init; }
+
+    /// <summary>Blocks are named in so many groups, <c>blocks.0.3</c>, as DINOv2 training checkpoints have it; 0 for <c>blocks.3</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int BlockChunks { get; init; }
+
+    /// <summary>Width between the layers of the feed-forward part.</summary>
+    internal int HiddenWidth
     {
-        "vit_tiny" => Tiny,
-        "vit_small" => Small,
-        "vit_base" => Base,
-        _ => throw new ArgumentException($"There is no architecture '{name}'. Use vit_tiny, vit_small or vit_base.", nameof(name)),
-    };
-
-    /// <summary>Checks the numbers against each other.</summary>
-    /// <exception cref="ArgumentException">Something does not fit; the message names the option and the fix.</exception>
-    public void Validate()
-    {
-        Require(PatchSize > 0, $"The patch size must be positive, not {PatchSize}.");
-        Require(ImageSize >= PatchSize && ImageSize % PatchSize == 0, $"The image size {ImageSize} must be a multiple of the patch size {PatchSize}.");
-        Require(Width > 0 && Heads > 0 && Width % Heads == 0, $"The width {Width} must be a multiple of the {Heads} heads.");
-        Require(Depth > 0, $"The depth must be positive, not {Depth}.");
-        Require(Channels > 0, $"The number of channels must be positive, not {Channels}.");
-        Require(MlpRatio > 0, $"The MLP ratio must be positive, not {MlpRatio}.");
-        Require(DropPath is >= 0 and < 1, $"The drop path rate must lie in [0, 1), not {DropPath}.");
-        Require(Classes >= 0, $"The number of classes must not be negative, it is {Classes}.");
+        get
+        {
+            int hidden = (int)(Width * MlpRatio);
+            if (FeedForward == FeedForwardKind.Mlp)
+                return hidden;
+            int multiple = SwiGluMultiple == 0 ? 8 : SwiGluMultiple;
+            return ((int)(hidden * 2.0 / 3.0) + multiple - 1) / multiple * multiple;
+        }
     }
 
-    private static void Require(bool condition, string message)
+    /// <inheritdoc/>
+    public override VisionTransformer Build(ParameterScope scope) => new(scope, this);
+
+    /// <inheritdoc/>
+    public override VisionTransformerOptions WithoutDropPath() => this with { DropPath = 0 };
+
+    /// <inheritdoc/>
+    public override double TrainingValues(int side)
     {
-        if (!condition)
-            throw new ArgumentException(message);
+        double tokens = Math.Pow(side / PatchSize, 2) + 1 + Registers;
+        // Per token and unit of width: qkv 3, attention 1, two sums with the residual, what goes into GELU or comes into and out of a SwiGLU, and with
+        // LayerScale both branches.
+        double block = 6 + (FeedForward == FeedForwardKind.Mlp ? MlpRatio : 2 * MlpRatio) + (LayerScale > 0 ? 2 : 0);
+        return tokens * Width * Depth * block;
+    }
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        Require(ImageSize >= PatchSize && ImageSize % PatchSize == 0, $"The image size {ImageSize} must be a multiple of the patch size {PatchSize}.");
+        Require(Heads > 0 && Width % Heads == 0, $"The width {Width} must be a multiple of the {Heads} heads.");
+        Require(Depth > 0, $"The depth must be positive, not {Depth}.");
+        Require(MlpRatio > 0, $"The MLP ratio must be positive, not {MlpRatio}.");
+        Require(DropPath is >= 0 and < 1, $"The drop path rate must lie in [0, 1), not {DropPath}.");
+        Require(LayerScale >= 0, $"The first value of LayerScale must not be negative (0 for none), it is {LayerScale}.");
+        Require(SwiGluMultiple >= 0 && Registers >= 0, $"The registers {Registers} and the multiple {SwiGluMultiple} of a SwiGLU's width must not be negative.");
+        Require(BlockChunks >= 0 && BlockChunks <= Depth, $"The {Depth} blocks cannot be named in {BlockChunks} groups: use 0 to {Depth}.");
+        Require(!MaskedKeyBias || QkvBias, "MaskedKeyBias needs QkvBias: there is no bias to mask.");
+        if (Rotary is not { } rotary)
+            return;
+        Require(Width % (4 * Heads) == 0, $"Rotary positions need heads whose width is a multiple of 4, not {Width} / {Heads}.");
+        Require(rotary.MinPeriod == 0 == (rotary.MaxPeriod == 0), $"Give both periods of Rotary or neither: they are {rotary.MinPeriod} and {rotary.MaxPeriod}.");
+        Require(rotary.MaxPeriod > 0 ? rotary.MinPeriod > 0 : rotary.Base > 0, $"Rotary positions need a positive base, or positive periods; they are {rotary.Base}, {rotary.MinPeriod} and {rotary.MaxPeriod}.");
     }
 }

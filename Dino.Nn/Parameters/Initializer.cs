@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Dino.Tensors;
 
 namespace Dino.Nn;
@@ -10,13 +11,18 @@ public readonly record struct Initializer
         Constant,
         Uniform,
         Normal,
+        WithoutMiddle,
+        Values,
     }
 
     private readonly Kind _kind;
     private readonly float _a;
     private readonly float _b;
+    private readonly float[]? _values;
 
     private Initializer(Kind kind, float a, float b) => (_kind, _a, _b) = (kind, a, b);
+
+    private Initializer(float[] values) => (_kind, _values) = (Kind.Values, values);
 
     /// <summary>All zeros.</summary>
     public static Initializer Zeros => Constant(0);
@@ -38,6 +44,12 @@ public readonly record struct Initializer
     /// </summary>
     public static Initializer Normal(float deviation) => new(Kind.Normal, 0, deviation);
 
+    /// <summary>Ones, but zeros in the middle third: what the biases of queries, keys and values are multiplied by where keys have none.</summary>
+    public static Initializer WithoutMiddleThird => new(Kind.WithoutMiddle, 0, 0);
+
+    /// <summary>These values, row-major: constants that a network computes with.</summary>
+    public static Initializer Values(float[] values) => new(values);
+
     /// <summary>Writes the first values.</summary>
     public void Fill(Tensor tensor, RandomKey key)
     {
@@ -48,6 +60,14 @@ public readonly record struct Initializer
                 break;
             case Kind.Uniform:
                 tensor.Device.Backend.RandomUniform(tensor.View, key, _a, _b);
+                break;
+            case Kind.WithoutMiddle:
+                int third = checked((int)(tensor.Count / 3));
+                tensor.Device.Backend.Fill(tensor.View, 1);
+                tensor.Device.Backend.Fill(tensor.View.Slice(third, [third]), 0);
+                break;
+            case Kind.Values:
+                tensor.Device.Backend.Upload(MemoryMarshal.AsBytes<float>(_values), tensor.View);
                 break;
             default:
                 tensor.Device.Backend.RandomNormal(tensor.View, key, _a, _b);

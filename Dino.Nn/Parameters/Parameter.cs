@@ -34,6 +34,9 @@ public sealed class Parameter
     /// <summary>The weight of a linear layer and nothing else: <see cref="ParameterStore.PackWeights"/> may pack it.</summary>
     public bool IsLinearWeight { get; init; }
 
+    /// <summary>What is packed in place of the values, if not they themselves: a weight [N, K] in the order, and with the factors, that the layer computes with.</summary>
+    internal Func<Scope, Tensor>? PackedForm { get; init; }
+
     /// <summary>
     /// Whether the scheduled weight decay applies: as in the official code, to everything with more than one axis that is not a bias.
     /// cls_token, pos_embed and weight_g [K, 1] are therefore decayed.

@@ -30,8 +30,8 @@ public readonly struct ParameterScope
 
     /// <summary>Declares the weight of a linear layer, [N, ..] seen as [N, K]; see <see cref="Nn.Parameter.Packed"/>.</summary>
     /// <inheritdoc cref="Parameter"/>
-    internal Parameter LinearWeight(string name, Shape shape, Initializer initializer) =>
-        Store.Declare(new Parameter(Join(name), shape, initializer, isBuffer: false) { IsLinearWeight = true });
+    internal Parameter LinearWeight(string name, Shape shape, Initializer initializer, Func<Scope, Tensor>? packedForm = null) =>
+        Store.Declare(new Parameter(Join(name), shape, initializer, isBuffer: false) { IsLinearWeight = true, PackedForm = packedForm });
 
     /// <summary>Declares a buffer.</summary>
     public Parameter Buffer(string name, Shape shape, Initializer initializer) =>

@@ -49,6 +49,9 @@ public sealed class ParameterStore : IDisposable
     /// <summary>The device the parameters live on.</summary>
     public Device Device => Values.Device;
 
+    /// <summary>Counts the times that values came from elsewhere: who keeps something computed from them compares.</summary>
+    internal int Revision { get; private set; }
+
     /// <summary>A parameter or buffer by name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public Parameter this[string name] => _byName.TryGetValue(name, out Parameter? parameter) ? parameter : throw new KeyNotFoundException($"The network has no parameter '{name}'.");
@@ -84,8 +87,9 @@ public sealed class ParameterStore : IDisposable
     }
 
     /// <summary>
-    /// Packs the weights of all linear layers for inference and releases their plain values: products are faster, and take half the memory as
-    /// <see cref="WeightFormat.BF16"/>, a quarter as <see cref="WeightFormat.I8"/>. The network can then be neither trained, nor saved, nor copied.
+    /// Packs the weights of all linear layers and convolutions for inference and releases their plain values: products are faster, and take half the
+    /// memory as <see cref="WeightFormat.BF16"/>, a quarter as <see cref="WeightFormat.I8"/>. Filters are packed with the factors of the batch norm
+    /// behind them. The network can then be neither trained, nor saved, nor copied.
     /// </summary>
     /// <param name="format">How to store them; F32 changes no result by more than the rounding of a sum.</param>
     /// <exception cref="InvalidOperationException">The store has gradients, no memory yet, or has been packed before.</exception>
@@ -99,7 +103,11 @@ public sealed class ParameterStore : IDisposable
         Parameter[] packed = [.. _parameters.Where(parameter => parameter.IsLinearWeight)];
         PackedFormat = format;
         foreach (Parameter parameter in packed)
-            parameter.Packed = new PackedWeight(parameter.Tensor, format);
+        {
+            using Scope scope = plain.Device.OpenScope(GradMode.Off);
+            parameter.Packed = new PackedWeight(parameter.PackedForm?.Invoke(scope) ?? parameter.Tensor, format);
+        }
+
         // What was packed leaves an empty tensor, so that the others keep their positions.
         TensorStore rest = new(plain.Device, [.. _parameters.Select(parameter => parameter.Packed is null ? parameter.Shape : new Shape(0))], withGradients: false);
         foreach (Parameter parameter in _parameters.Where(parameter => parameter.Packed is null))
@@ -141,6 +149,7 @@ public sealed class ParameterStore : IDisposable
 
         foreach ((Parameter from, Parameter to) in other._buffers.Zip(_buffers))
             from.Tensor.CopyTo(to.Tensor);
+        Revision++;
     }
 
     /// <inheritdoc/>
@@ -153,7 +162,7 @@ public sealed class ParameterStore : IDisposable
     }
 
     /// <summary>Leaves learned and fixed values where they are in a file, if that can be; buffers get memory and first values.</summary>
-    internal bool TryMap(Device device, SafetensorsFile file, IEnumerable<string> names)
+    internal bool TryMap(Device device, TensorFile file, IEnumerable<string> names)
     {
         RequireUnallocated();
         if (TensorStore.TryMap(device, file, names) is not { } values)
@@ -161,6 +170,9 @@ public sealed class ParameterStore : IDisposable
         Take(values, seed: 0);
         return true;
     }
+
+    /// <summary>Says that values were loaded.</summary>
+    internal void Loaded() => Revision++;
 
     internal Parameter Declare(Parameter parameter)
     {

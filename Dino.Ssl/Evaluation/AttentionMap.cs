@@ -1,5 +1,6 @@
 using Dino.Imaging;
 using Dino.Imaging.Transforms;
+using Dino.Nn;
 using Dino.Ssl.Plots;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -15,7 +16,7 @@ public sealed class AttentionMap
     private readonly float[] _heads;
 
     /// <summary>Maps from attention weights.</summary>
-    /// <param name="heads">[heads, rows · columns]: the CLS row of each head without its first entry (CLS itself).</param>
+    /// <param name="heads">[heads, rows · columns]: the CLS row of each head without its first entries (CLS itself, registers).</param>
     /// <param name="rows">Patches in a column of the picture.</param>
     /// <param name="columns">Patches in a row of the picture.</param>
     public AttentionMap(float[] heads, int rows, int columns)
@@ -39,12 +40,14 @@ public sealed class AttentionMap
     /// <param name="pixels">Normalised pixels [3, height, width].</param>
     /// <param name="height">Pixels; what exceeds a multiple of the patch size is not seen.</param>
     /// <param name="width">Pixels.</param>
+    /// <exception cref="ArgumentException">The backbone is no vision transformer.</exception>
     public static AttentionMap Of(LoadedModel model, ReadOnlySpan<float> pixels, int height, int width)
     {
-        int patch = model.Backbone.Options.PatchSize, rows = height / patch, columns = width / patch, count = rows * columns;
+        VisionTransformer network = Transformer(model);
+        int patch = network.Options.PatchSize, rows = height / patch, columns = width / patch, count = rows * columns;
         using Scope scope = model.Device.OpenScope(GradMode.Off);
-        Tensor maps = model.Backbone.LastSelfAttention(scope.Upload(pixels, [1, 3, height, width]));
-        return new AttentionMap(maps.Slice(2, 0, 1).Slice(3, 1).Reshape(maps.Shape[1], count).ToArray(), rows, columns);
+        Tensor maps = network.LastSelfAttention(scope.Upload(pixels, [1, 3, height, width]));
+        return new AttentionMap(maps.Slice(2, 0, 1).Slice(3, 1 + network.Options.Registers).Reshape(maps.Shape[1], count).ToArray(), rows, columns);
     }
 
     /// <summary>Computes the maps of a picture file's pixels at any size, also not square.</summary>
@@ -54,7 +57,7 @@ public sealed class AttentionMap
     /// <param name="seen">What the network saw: resized, and cut on the right and at the bottom to whole patches.</param>
     public static AttentionMap Of(LoadedModel model, Image image, int shortSide, out Image seen)
     {
-        int patch = model.Backbone.Options.PatchSize;
+        int patch = Transformer(model).Options.PatchSize;
         ArgumentOutOfRangeException.ThrowIfLessThan(shortSide, patch);
         (int width, int height) = PixelBox.ScaledSides(image.Width, image.Height, shortSide);
         PlanarImage resized = new(), cropped = new();
@@ -128,4 +131,7 @@ public sealed class AttentionMap
         captions.InsertRange(2, Enumerable.Repeat("", columns - 2));
         return new ContactSheet { Columns = columns, Scale = Math.Max(1, ReadableSide / Math.Max(picture.Width, picture.Height)) }.Compose(images, captions);
     }
+
+    private static VisionTransformer Transformer(LoadedModel model) => model.Backbone as VisionTransformer
+        ?? throw new ArgumentException($"A {model.Backbone.GetType().Name} has no attention to draw. Use the weights of a vision transformer.", nameof(model));
 }

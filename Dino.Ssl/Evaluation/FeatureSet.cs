@@ -18,7 +18,7 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     /// <summary>N.</summary>
     public int Count => Labels.Length;
 
-    /// <summary>CLS features of every usable picture of a folder.</summary>
+    /// <summary>Features of every usable picture of a folder: of a vision transformer, its CLS token.</summary>
     /// <param name="model">Backbone and normalisation.</param>
     /// <param name="folder">The pictures.</param>
     /// <param name="size">Side of the square the network sees.</param>
@@ -38,7 +38,7 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
         }, progress, cancellationToken);
     }
 
-    /// <summary>The CLS feature of one picture.</summary>
+    /// <summary>The feature of one picture.</summary>
     public static FeatureSet OfImage(LoadedModel model, Image image, string path, int size, int? resizeTo = null, bool normalize = true)
     {
         float[] pixels = new float[3 * size * size];

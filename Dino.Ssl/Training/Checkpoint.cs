@@ -66,7 +66,7 @@ public static class Checkpoint
 
         void RequireTensor(string name, string type, int[] shape)
         {
-            if (!file.Entries.TryGetValue(name, out SafetensorsEntry? entry))
+            if (!file.Entries.TryGetValue(name, out TensorEntry? entry))
                 throw Damaged($"it lacks '{name}'");
             if (entry.Type != type || !entry.Shape.SequenceEqual(shape.Select(length => (long)length)))
                 throw Damaged($"'{name}' is {entry.Type} [{string.Join(", ", entry.Shape)}], not {type} [{string.Join(", ", shape)}]");
@@ -106,6 +106,9 @@ public static class Checkpoint
             throw new InvalidDataException($"{path} is damaged: its {what} are not JSON ({error.Message}).", error);
         }
 
+        // The same settings in another order or spelling are no difference.
+        if (differences.Count == 0)
+            return;
         throw new InvalidDataException($"{path} was written with other {what}: {string.Join("; ", differences)}. Resume with the same settings, or start a new run in another output folder.");
     }
 

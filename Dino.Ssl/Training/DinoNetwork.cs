@@ -7,9 +7,9 @@ namespace Dino.Ssl.Training;
 public sealed class DinoNetwork : IDisposable
 {
     /// <summary>A network without memory; allocate its <see cref="Store"/> next.</summary>
-    public DinoNetwork(VisionTransformerOptions backbone, DinoHeadOptions head)
+    public DinoNetwork(BackboneOptions backbone, DinoHeadOptions head)
     {
-        Backbone = new VisionTransformer(Store.Root / "backbone", backbone);
+        Backbone = backbone.Build(Store.Root / "backbone");
         Head = new DinoHead(Store.Root / "head", backbone.Width, head);
     }
 
@@ -17,7 +17,7 @@ public sealed class DinoNetwork : IDisposable
     public ParameterStore Store { get; } = new();
 
     /// <summary>Pictures to features.</summary>
-    public VisionTransformer Backbone { get; }
+    public Backbone Backbone { get; }
 
     /// <summary>Features to prototype logits.</summary>
     public DinoHead Head { get; }

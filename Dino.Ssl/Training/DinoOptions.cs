@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Dino.Nn;
 
 namespace Dino.Ssl.Training;
@@ -7,6 +8,13 @@ public sealed record DinoOptions
 {
     /// <summary>The backbone; its drop path applies to the student only.</summary>
     public VisionTransformerOptions Backbone { get; init; } = VisionTransformerOptions.Small with { DropPath = 0.1f };
+
+    /// <summary>A ResNet in place of the vision transformer; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ResNetOptions? ResNet { get; init; }
+
+    /// <summary>The network that is trained: <see cref="ResNet"/> if there is one, otherwise <see cref="Backbone"/>.</summary>
+    public BackboneOptions Network => (BackboneOptions?)ResNet ?? Backbone;
 
     /// <summary>The projection head.</summary>
     public DinoHeadOptions Head { get; init; } = new();
@@ -69,7 +77,7 @@ public sealed record DinoOptions
     /// <exception cref="ArgumentException">Something does not fit; the message names the option and the fix.</exception>
     public void Validate()
     {
-        Backbone.Validate();
+        Network.Validate();
         Head.Validate();
         Require(BatchSize > 0, $"The batch size must be positive, not {BatchSize}.");
         Require(Epochs > 0, $"The number of epochs must be positive, not {Epochs}.");

@@ -22,11 +22,11 @@ public sealed class DinoTrainer : IDisposable
         options.Validate();
         (Device, Options) = (device, options);
         Schedules = new DinoSchedules(options, iterationsPerEpoch);
-        Student = new DinoNetwork(options.Backbone, options.Head);
+        Student = new DinoNetwork(options.Network, options.Head);
         Student.Store.Allocate(device, options.Seed).IsTraining = true;
         _masks = new CounterMasks(options.Seed);
         Student.Store.Masks = _masks;
-        Teacher = new DinoNetwork(options.Backbone with { DropPath = 0 }, options.Head);
+        Teacher = new DinoNetwork(options.Network.WithoutDropPath(), options.Head);
         // The teacher stays in training mode: batch norm uses the batch, as in the official code.
         Teacher.Store.Allocate(device, withGradients: false).IsTraining = true;
         Teacher.Store.CopyFrom(Student.Store);

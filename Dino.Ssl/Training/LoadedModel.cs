@@ -5,8 +5,11 @@ using Dino.Tensors;
 namespace Dino.Ssl.Training;
 
 /// <summary>A backbone ready for inference, with the normalisation of its pixels.</summary>
-public sealed record LoadedModel(VisionTransformer Backbone, PixelNormalization Normalization) : IDisposable
+public sealed record LoadedModel(Backbone Backbone, PixelNormalization Normalization) : IDisposable
 {
+    /// <summary>Tensors of the file that the network has no use for, under their names in the file: heads, and of a checkpoint its other parts.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     /// <summary>Where it lives.</summary>
     public Device Device => Backbone.Store.Device;
 

@@ -5,9 +5,6 @@ namespace Dino.Ssl.Training;
 /// <summary>How much memory a training step will need, before it is tried.</summary>
 public static class MemoryEstimate
 {
-    /// <summary>Values a block keeps for its backward, per token and unit of width: qkv 3, attention 1, two sums with the residual, the MLP's 4 before GELU.</summary>
-    private const int ValuesPerBlock = 10;
-
     /// <summary>Values per parameter: student, gradient, two moments, teacher.</summary>
     private const int CopiesOfParameters = 5;
 
@@ -16,12 +13,10 @@ public static class MemoryEstimate
     /// <param name="parameters">Parameters of one network.</param>
     public static long Of(RunOptions run, long parameters)
     {
-        VisionTransformerOptions backbone = run.Dino.Backbone;
+        BackboneOptions network = run.Dino.Network;
         DinoHeadOptions head = run.Dino.Head;
-        double Tokens(int side) => Math.Pow(side / backbone.PatchSize, 2) + 1;
         int views = run.Crops.ViewCount;
-        double tokens = run.Dino.BatchSize * ((2 * Tokens(run.Crops.GlobalSize)) + (run.Crops.LocalCrops * Tokens(run.Crops.LocalSize)));
-        double activations = tokens * backbone.Width * backbone.Depth * ValuesPerBlock;
+        double activations = run.Dino.BatchSize * ((2 * network.TrainingValues(run.Crops.GlobalSize)) + (run.Crops.LocalCrops * network.TrainingValues(run.Crops.LocalSize)));
         double logits = (double)run.Dino.BatchSize * head.Prototypes * ((2 * views) + 2);
         double hidden = (double)run.Dino.BatchSize * views * head.Hidden * 4 * head.Layers;
         return (long)(sizeof(float) * ((CopiesOfParameters * (double)parameters) + activations + logits + hidden));

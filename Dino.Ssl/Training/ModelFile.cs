@@ -16,7 +16,11 @@ namespace Dino.Ssl.Training;
 public static class ModelFile
 {
     private const string Format = "dino-weights-1";
-    private static readonly string[] s_prefixes = ["teacher.", "module.", "backbone."];
+    private const string ResNetKey = "resnet";
+    private const string BackbonePrefix = "backbone.";
+
+    /// <summary>What files hold beside a backbone: projection heads, classifiers, and a norm that DINOv3 uses for the local crops of training only.</summary>
+    private static readonly string[] s_others = ["head.", "dino_head.", "ibot_head.", "fc.", "local_cls_norm."];
 
     /// <summary>Saves a network.</summary>
     /// <param name="path">Where to; an older file is replaced in one move.</param>
@@ -28,7 +32,10 @@ public static class ModelFile
         SafetensorsWriter writer = new();
         writer.Metadata["format"] = Format;
         writer.Metadata["role"] = role;
-        writer.Metadata["backbone"] = JsonSerializer.Serialize(network.Backbone.Options, SslJson.Default.VisionTransformerOptions);
+        if (network.Backbone.Options is ResNetOptions resNet)
+            writer.Metadata[ResNetKey] = JsonSerializer.Serialize(resNet, SslJson.Default.ResNetOptions);
+        else
+            writer.Metadata["backbone"] = JsonSerializer.Serialize((VisionTransformerOptions)network.Backbone.Options, SslJson.Default.VisionTransformerOptions);
         writer.Metadata["crops"] = JsonSerializer.Serialize(crops, SslJson.Default.MultiCropOptions);
         foreach (Parameter parameter in network.Store.All)
             writer.Add(parameter.Name, parameter.Tensor);
@@ -37,51 +44,50 @@ public static class ModelFile
 
     /// <summary>Loads the backbone of a file.</summary>
     /// <param name="path">
-    /// A file of ours (of a checkpoint, the teacher is taken), or any safetensors file of a DINO vision transformer: its architecture is read off
-    /// the shapes.
+    /// A weight file or checkpoint of ours, or a file with the official names of a DINO, DINOv2 or DINOv3 vision transformer or of a torchvision ResNet, whose
+    /// architecture is read off names and shapes: safetensors, the index of its shards, or what torch.save wrote, a released state dictionary or an official
+    /// training checkpoint. Its content says which.
     /// </param>
     /// <param name="device">Where to put it.</param>
-    /// <param name="amend">Changes the architecture that was found, for what shapes do not tell (the heads).</param>
-    /// <param name="format">Packs the weights of linear layers for speed; null leaves them readable.</param>
+    /// <param name="amend">Changes the vision transformer that was found, for what shapes do not tell (the heads).</param>
+    /// <param name="format">Packs the weights of linear layers and convolutions for speed; null leaves them readable.</param>
     /// <param name="mapped">
     /// Uses the weights where they are in the file: nothing is read before it is needed, which is the quickest start for a few pictures. The file must
     /// not be rewritten in place while the model is in use: that would end the process. With a format the file is needed during this call only.
     /// </param>
-    /// <exception cref="InvalidDataException">The file does not hold a vision transformer.</exception>
+    /// <param name="key">The part of a checkpoint to take, such as <c>student</c>; the rules of <see cref="WeightPart.Find"/> unless given: the teacher.</param>
+    /// <exception cref="InvalidDataException">The file does not hold a network that is known here, or not under the key.</exception>
+    /// <exception cref="TorchFileException">A file of torch.save that is damaged or not only data.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
-    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null, bool mapped = false)
+    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null, bool mapped = false, string? key = null)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
-        bool hasTeacher = file.Entries.Keys.Any(key => key.StartsWith(s_prefixes[0], StringComparison.Ordinal));
-        string? Rename(string key) => hasTeacher && !key.StartsWith(s_prefixes[0], StringComparison.Ordinal) ? null : BackboneName(key);
-        string? kind = file.Metadata.GetValueOrDefault("format");
-        MultiCropOptions? crops = kind is Format or Checkpoint.Format ? Describe(file, path, "crops", SslJson.Default.MultiCropOptions) : null;
-        VisionTransformerOptions? architecture = kind switch
-        {
-            Format => Describe(file, path, "backbone", SslJson.Default.VisionTransformerOptions),
-            Checkpoint.Format => Describe(file, path, "options", SslJson.Default.DinoOptions).Backbone,
-            _ => Probe(file, Rename),
-        };
-        if (architecture is null)
-            throw new InvalidDataException($"{path} holds no DINO vision transformer: it lacks patch_embed.proj.weight, pos_embed or blocks.0.*. It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
-        architecture = (amend?.Invoke(architecture) ?? architecture) with { DropPath = 0, Classes = 0 };
+        using TensorFile file = TensorFile.Open(path);
+        WeightPart part = WeightPart.Find(file, key);
+        string? Rename(string name) => BackboneName(part, name);
+        BackboneOptions architecture = Recognize(file, part) ?? throw NoNetwork(file);
+        PixelNormalization normalization = Crops(file)?.Normalization ?? PixelNormalization.ImageNet;
+        if (amend is not null && architecture is VisionTransformerOptions transformer)
+            architecture = amend(transformer);
+        architecture = architecture.WithoutDropPath() with { Classes = 0 };
         ParameterStore store = new();
         try
         {
-            VisionTransformer backbone = new(store.Root, architecture);
+            Backbone backbone = architecture.Build(store.Root);
             if (mapped || format is not null)
             {
                 StateDict.Map(store, device, file, Rename);
             }
             else
             {
+                // Before memory is taken: one tensor says how large all others are to be, and a file may lie.
+                StateDict.Check(store, file, Rename);
                 store.Allocate(device, withGradients: false, initialize: false);
                 StateDict.Load(store, file, Rename);
             }
 
             if (format is { } chosen)
                 store.PackWeights(chosen);
-            return new LoadedModel(backbone, crops?.Normalization ?? PixelNormalization.ImageNet);
+            return new LoadedModel(backbone, normalization) { LeftOut = LeftOut(file, part) };
         }
         catch
         {
@@ -90,54 +96,107 @@ public static class ModelFile
         }
     }
 
+    /// <summary>What <see cref="Load"/> would make of a file, without loading it.</summary>
+    /// <param name="file">An open file.</param>
+    /// <param name="key">As in <see cref="Load"/>.</param>
+    /// <exception cref="InvalidDataException">The file holds nothing under the key, or is damaged.</exception>
+    public static ModelDescription Describe(TensorFile file, string? key = null)
+    {
+        WeightPart part = WeightPart.Find(file, key);
+        long all = part.Entries.Where(IsLearned).Sum(entry => entry.Count);
+        if (Recognize(file, part) is not { } architecture)
+            return new ModelDescription(part.Key, null, NoNetwork(file).Message, all, []);
+        architecture = architecture.WithoutDropPath() with { Classes = 0 };
+        ParameterStore store = new();
+        _ = architecture.Build(store.Root);
+        try
+        {
+            StateDict.Check(store, file, name => BackboneName(part, name));
+            return new ModelDescription(part.Key, architecture, null, store.Count, LeftOut(file, part));
+        }
+        catch (StateDictException error)
+        {
+            return new ModelDescription(part.Key, null, error.Message, all, []);
+        }
+    }
+
     /// <summary>A backbone with first weights, for comparison with a trained one.</summary>
     /// <inheritdoc cref="Load"/>
-    public static LoadedModel Untrained(VisionTransformerOptions architecture, Device device, ulong seed = 0, WeightFormat? format = null)
+    public static LoadedModel Untrained(BackboneOptions architecture, Device device, ulong seed = 0, WeightFormat? format = null)
     {
         ParameterStore store = new();
-        VisionTransformer backbone = new(store.Root, architecture with { DropPath = 0 });
+        Backbone backbone = architecture.WithoutDropPath().Build(store.Root);
         store.Allocate(device, seed, withGradients: false);
         if (format is { } chosen)
             store.PackWeights(chosen);
         return new LoadedModel(backbone, PixelNormalization.ImageNet);
     }
 
-    private static T Describe<T>(SafetensorsFile file, string path, string name, JsonTypeInfo<T> type)
+    /// <summary>The architecture by the file's own words or by the shapes; null if it is not one of ours.</summary>
+    private static BackboneOptions? Recognize(TensorFile file, WeightPart part)
+    {
+        BackboneOptions? found = file.Metadata.GetValueOrDefault("format") switch
+        {
+            Format when file.Metadata.ContainsKey(ResNetKey) => Read(file, ResNetKey, SslJson.Default.ResNetOptions),
+            Format => Read(file, "backbone", SslJson.Default.VisionTransformerOptions),
+            Checkpoint.Format => Read(file, "options", SslJson.Default.DinoOptions).Network,
+            _ => Probe(file, part),
+        };
+        try
+        {
+            found?.Validate();
+            return found;
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException($"{file.FilePath} is damaged, or of no network that is known here: {error.Message}", error);
+        }
+    }
+
+    private static MultiCropOptions? Crops(TensorFile file) =>
+        file.Metadata.GetValueOrDefault("format") is Format or Checkpoint.Format ? Read(file, "crops", SslJson.Default.MultiCropOptions) : null;
+
+    private static T Read<T>(TensorFile file, string name, JsonTypeInfo<T> type)
         where T : class
     {
         try
         {
             return file.Metadata.TryGetValue(name, out string? json) && JsonSerializer.Deserialize(json, type) is { } value
                 ? value
-                : throw new InvalidDataException($"{path} is damaged: its metadata lack '{name}'.");
+                : throw new InvalidDataException($"{file.FilePath} is damaged: its metadata lack '{name}'.");
         }
         catch (JsonException error)
         {
-            throw new InvalidDataException($"{path} is damaged: '{name}' of its metadata is not what it should be ({error.Message}).", error);
+            throw new InvalidDataException($"{file.FilePath} is damaged: '{name}' of its metadata is not what it should be ({error.Message}).", error);
         }
     }
 
-    private static VisionTransformerOptions? Probe(SafetensorsFile file, Func<string, string?> rename)
+    private static BackboneOptions? Probe(TensorFile file, WeightPart part)
     {
-        Dictionary<string, SafetensorsEntry> entries = new(StringComparer.Ordinal);
-        foreach (SafetensorsEntry entry in file.Entries.Values)
+        Dictionary<string, TensorEntry> entries = new(StringComparer.Ordinal);
+        foreach (TensorEntry entry in file.Entries.Values)
         {
-            if (rename(entry.Name) is { } name)
+            if (BackboneName(part, entry.Name) is { } name)
                 entries[name] = entry;
         }
 
         return ArchitectureProbe.Probe(entries);
     }
 
-    /// <summary>Official names to those of a bare backbone; heads are left out.</summary>
-    private static string? BackboneName(string key)
-    {
-        foreach (string prefix in s_prefixes)
-        {
-            if (key.StartsWith(prefix, StringComparison.Ordinal))
-                key = key[prefix.Length..];
-        }
+    private static InvalidDataException NoNetwork(TensorFile file) => new(
+        $"{file.FilePath} holds no vision transformer with the names of DINO, DINOv2 or DINOv3 (patch_embed.proj.weight, pos_embed or rope_embed.periods, blocks.0.*) and no ResNet (conv1.weight, layer1.0.*). It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
 
-        return key.StartsWith("head.", StringComparison.Ordinal) ? null : key;
+    private static string[] LeftOut(TensorFile file, WeightPart part) => [.. file.Entries.Keys.Where(name => BackboneName(part, name) is null)];
+
+    private static bool IsLearned(TensorEntry entry) => entry.Type is "F64" or "F32" or "F16" or "BF16";
+
+    /// <summary>Names of a part to those of a bare backbone; heads are left out.</summary>
+    private static string? BackboneName(WeightPart part, string key)
+    {
+        if (part.NameOf(key) is not { } name)
+            return null;
+        if (name.StartsWith(BackbonePrefix, StringComparison.Ordinal))
+            name = name[BackbonePrefix.Length..];
+        return s_others.Any(other => name.StartsWith(other, StringComparison.Ordinal)) ? null : name;
     }
 }

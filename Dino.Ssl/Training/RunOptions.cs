@@ -20,6 +20,12 @@ public sealed record RunOptions
     /// <summary>Continue from the checkpoint in the output folder, if there is one.</summary>
     public bool Resume { get; init; }
 
+    /// <summary>
+    /// A checkpoint to continue from when the output folder holds none: one of ours, or the <c>checkpoint.pth</c> of an official run with the same
+    /// settings. Null starts a new run.
+    /// </summary>
+    public string? ResumeFrom { get; init; }
+
     /// <summary>Threads that decode and augment; 0 chooses. The result does not depend on it.</summary>
     public int Workers { get; init; }
 
@@ -38,10 +44,12 @@ public sealed record RunOptions
     {
         Dino.Validate();
         Crops.Validate();
-        if (Crops.GlobalSize % Dino.Backbone.PatchSize != 0 || Crops.LocalSize % Dino.Backbone.PatchSize != 0)
-            throw new ArgumentException($"Crops of {Crops.GlobalSize} and {Crops.LocalSize} pixels must be multiples of the patch size {Dino.Backbone.PatchSize}. Change --image-size, --local-size or --patch-size.");
-        if (Crops.GlobalSize != Dino.Backbone.ImageSize)
-            throw new ArgumentException($"The global crops are {Crops.GlobalSize} pixels wide, the network is made for {Dino.Backbone.ImageSize}.");
+        int patch = Dino.Network.PatchSize;
+        // A ResNet pads what is no multiple.
+        if (Dino.ResNet is null && (Crops.GlobalSize % patch != 0 || Crops.LocalSize % patch != 0))
+            throw new ArgumentException($"Crops of {Crops.GlobalSize} and {Crops.LocalSize} pixels must be multiples of the patch size {patch}. Change --image-size, --local-size or --patch-size.");
+        if (Crops.GlobalSize != Dino.Network.ImageSize)
+            throw new ArgumentException($"The global crops are {Crops.GlobalSize} pixels wide, the network is made for {Dino.Network.ImageSize}.");
         if (CheckpointSteps < 0 || SnapshotEpochs < 0 || CacheBytes < 0 || Workers < 0)
             throw new ArgumentException("Checkpoint steps, snapshot epochs, cache bytes and workers must not be negative.");
     }

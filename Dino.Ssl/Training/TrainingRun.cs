@@ -28,7 +28,7 @@ public sealed class TrainingRun : IDisposable
         if (folder.Count < options.Dino.BatchSize)
             throw new ArgumentException($"'{options.Data}' holds {folder.Count} pictures, fewer than one batch of {options.Dino.BatchSize}. Use --batch-size {folder.Count} or less.");
         Directory.CreateDirectory(options.Output);
-        foreach (string name in (string[])[Checkpoint.FileName, TrainingLog.FileName, StudentName, TeacherName])
+        foreach (string name in (string[])[Checkpoint.FileName, TrainingLog.FileName, StudentName, TeacherName, .. KeptNames(options.Dino.Epochs)])
             AtomicFile.RemoveLeftovers(Path.Combine(options.Output, name));
         _loader = new BatchLoader(folder, new MultiCropAugmentation(options.Crops), new BatchLoaderOptions
         {
@@ -43,6 +43,8 @@ public sealed class TrainingRun : IDisposable
             Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch);
             if (options.Resume && File.Exists(CheckpointPath))
                 Checkpoint.Load(Trainer, options.Crops, CheckpointPath);
+            else if (options.ResumeFrom is { } earlier)
+                ResumeFrom(earlier);
         }
         catch
         {
@@ -110,6 +112,16 @@ public sealed class TrainingRun : IDisposable
         Trainer.Dispose();
     }
 
+    /// <summary>The content of the file says whether it is a checkpoint of ours or an official one.</summary>
+    private void ResumeFrom(string path)
+    {
+        using TensorFile file = TensorFile.Open(path);
+        if (file is TorchFile official)
+            OfficialCheckpoint.Load(Trainer, official, _options.Crops);
+        else
+            Checkpoint.Load(Trainer, _options.Crops, path);
+    }
+
     private void EndEpoch(TrainingLog log, StepReport report)
     {
         int epoch = report.Settings.Epoch;
@@ -119,7 +131,7 @@ public sealed class TrainingRun : IDisposable
             OnWarning?.Invoke(warning);
         // The snapshot comes first: a kill between the two repeats the epoch, and the snapshot with it.
         if (_options.SnapshotEpochs > 0 && (epoch + 1) % _options.SnapshotEpochs == 0)
-            Checkpoint.Save(Trainer, _options.Crops, Path.Combine(_options.Output, string.Create(CultureInfo.InvariantCulture, $"checkpoint{epoch + 1:0000}.safetensors")));
+            Checkpoint.Save(Trainer, _options.Crops, Path.Combine(_options.Output, KeptName(epoch + 1)));
         Checkpoint.Save(Trainer, _options.Crops, CheckpointPath);
         SaveWeights();
     }
@@ -173,4 +185,9 @@ public sealed class TrainingRun : IDisposable
             return line;
         }
     }
+
+    /// <summary>Name of the checkpoint that is kept after so many epochs.</summary>
+    private static string KeptName(int epochs) => string.Create(CultureInfo.InvariantCulture, $"checkpoint{epochs:0000}.safetensors");
+
+    private static IEnumerable<string> KeptNames(int epochs) => Enumerable.Range(1, epochs).Select(KeptName);
 }

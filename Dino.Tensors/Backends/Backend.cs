@@ -124,6 +124,11 @@ public abstract partial class Backend : IDisposable
     public virtual partial void Attention(in View qkv, float scale, in View y, in View logSumExp, in View probabilities);
     /// <summary>Gradient of <see cref="Attention"/>; recomputes the probabilities from logSumExp. qkv, y, dy and dqkv are inner, of one type.</summary>
     public virtual partial void AttentionBackward(in View qkv, float scale, in View y, in View logSumExp, in View dy, in Destination dqkv);
+    /// <summary>
+    /// y = qkv [B, N, 3, H, D] with the queries and keys of the last P tokens turned: of elements j and j + D/2, a and b, token p makes a cos - b sin
+    /// and b cos + a sin, with cosines turns[0, p, j] and sines turns[1, p, j]; turns is [2, P, D/2]. Inverse turns back. y may be qkv.
+    /// </summary>
+    public virtual partial void Rotate(in View qkv, in View turns, bool inverse, in Destination y);
 
     // Fused: search.
     /// <summary>

@@ -6,7 +6,7 @@ internal static class ForeignFile
     /// <summary>As many first bytes as are looked at.</summary>
     public const int StartLength = 24;
 
-    private const string Conversion = "In Python, safetensors.torch.save_file saves a dictionary of tensors as safetensors.";
+    private const string Conversion = "TensorFile.Open reads it, and dino convert makes a safetensors file of it.";
 
     /// <summary>What the file is and what to do about it, as the end of a sentence, or null for one that is not recognised.</summary>
     public static string? Describe(ReadOnlySpan<byte> start)

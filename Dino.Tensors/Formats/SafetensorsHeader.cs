@@ -10,7 +10,10 @@ internal sealed class SafetensorsHeader
 
     private SafetensorsHeader(string path, long dataStart, long dataBytes) => (_path, _dataStart, _dataBytes) = (path, dataStart, dataBytes);
 
-    public Dictionary<string, SafetensorsEntry> Entries { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, TensorEntry> Entries { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>First byte of each tensor in the file.</summary>
+    public Dictionary<string, long> Offsets { get; } = new(StringComparer.Ordinal);
 
     public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
 
@@ -54,7 +57,7 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    private SafetensorsEntry ReadEntry(JsonProperty property)
+    private TensorEntry ReadEntry(JsonProperty property)
     {
         string name = property.Name;
         string type = property.Value.GetProperty("dtype").GetString() ?? "";
@@ -70,7 +73,8 @@ internal sealed class SafetensorsHeader
             throw new InvalidDataException($"{_path}: tensor '{name}' lies at [{string.Join(", ", offsets)}], outside the {_dataBytes} data bytes.");
         if (checked(count * size) != end - start)
             throw new InvalidDataException($"{_path}: tensor '{name}' of {type} [{string.Join(", ", shape)}] needs {count * size} bytes and has {end - start}.");
-        return new SafetensorsEntry(name, type, shape, _dataStart + start, end - start);
+        Offsets[name] = _dataStart + start;
+        return new TensorEntry(name, type, shape);
     }
 
     /// <summary>
@@ -81,15 +85,16 @@ internal sealed class SafetensorsHeader
     {
         long end = _dataStart;
         string? before = null;
-        foreach (SafetensorsEntry entry in Entries.Values.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Length))
+        foreach (TensorEntry entry in Entries.Values.OrderBy(entry => Offsets[entry.Name]).ThenBy(entry => entry.Length))
         {
-            if (entry.Offset != end)
+            long offset = Offsets[entry.Name];
+            if (offset != end)
             {
                 string where = before is null ? "the start of the data" : $"the end of tensor '{before}'";
-                throw new InvalidDataException($"{_path}: tensor '{entry.Name}' starts {Math.Abs(entry.Offset - end)} bytes {(entry.Offset < end ? "before" : "after")} {where}; tensors must follow one another without overlap or hole.");
+                throw new InvalidDataException($"{_path}: tensor '{entry.Name}' starts {Math.Abs(offset - end)} bytes {(offset < end ? "before" : "after")} {where}; tensors must follow one another without overlap or hole.");
             }
 
-            (end, before) = (entry.Offset + entry.Length, entry.Name);
+            (end, before) = (offset + entry.Length, entry.Name);
         }
 
         if (end != _dataStart + _dataBytes)

@@ -54,18 +54,6 @@ public readonly partial struct Tensor
     /// <summary>The tanh approximation of GELU; up to 4.7e-4 away from the exact form.</summary>
     public Tensor GeluTanh() => UnaryFunction.Apply(UnaryOp.GeluTanh, this);
 
-    /// <summary>silu(a) · b, where a and b are the first and the second half of the last axis: the gate of a SwiGLU layer.</summary>
-    /// <returns>[.., C] for an input [.., 2C].</returns>
-    /// <exception cref="ShapeMismatchException">The last axis is not even.</exception>
-    /// <remarks>Shazeer 2020, eq. 6.</remarks>
-    public Tensor SwiGlu()
-    {
-        int half = Shape.Rank == 0 ? 0 : Shape[-1] / 2;
-        if (Shape.Rank == 0 || Shape[-1] != 2 * half)
-            throw new ShapeMismatchException($"SwiGlu: the last axis of {Shape} does not fall into two halves.");
-        return Slice(-1, 0, half).Silu() * Slice(-1, half);
-    }
-
     /// <summary>min(max(x, low), high).</summary>
     public Tensor Clamp(float low = float.NegativeInfinity, float high = float.PositiveInfinity) =>
         UnaryFunction.Apply(UnaryOp.Clamp, this, low, high);
@@ -99,6 +87,34 @@ public readonly partial struct Tensor
         Tensor y = scope.Empty(Shape, type);
         scope.Backend.Cast(View, y.View);
         return y;
+    }
+
+    /// <summary>Values that an element type can hold, as F32. The gradient passes unchanged.</summary>
+    /// <remarks>For networks that compute a part in BF16 or F16: a conversion there and back.</remarks>
+    public Tensor Rounded(DType type) => type == DType.F32 ? this : RoundFunction.Apply(this, type);
+
+    private sealed class RoundFunction : Function
+    {
+        private Tensor _x;
+
+        protected internal override bool ReadsInputs => false;
+
+        protected internal override bool ReadsOutput => false;
+
+        public static Tensor Apply(Tensor x, DType type)
+        {
+            x.Require(DType.F32, nameof(Rounded));
+            Scope scope = Scope.Of(nameof(Rounded), x);
+            Tensor narrow = scope.Empty(x.Shape, type), y = scope.Empty(x.Shape);
+            scope.Backend.Cast(x.View, narrow.View);
+            scope.Backend.Cast(narrow.View, y.View);
+            narrow.Release();
+            if (scope.Record<RoundFunction>(y, x) is { } node)
+                node._x = x;
+            return y;
+        }
+
+        protected override void Backward(in BackwardPass pass) => pass.PassThrough(_x);
     }
 
     private sealed class UnaryFunction : Function

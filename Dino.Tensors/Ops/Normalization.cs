@@ -35,8 +35,14 @@ public readonly partial struct Tensor
     public Tensor RmsNorm(Tensor gamma = default, float epsilon = 1e-5f)
     {
         RequireChannels(nameof(RmsNorm), this, gamma, nameof(gamma));
-        Tensor y = this * (Square().Mean([-1], keep: true) + epsilon).Rsqrt();
-        return gamma.Exists ? y * gamma : y;
+        Tensor squares = Square();
+        Tensor normed = this * (squares.Mean([-1], keep: true) + epsilon).Rsqrt();
+        squares.Release();
+        if (!gamma.Exists)
+            return normed;
+        Tensor y = normed * gamma;
+        normed.Release();
+        return y;
     }
 
     /// <summary>Normalises each column over all rows with the statistics of this batch.</summary>

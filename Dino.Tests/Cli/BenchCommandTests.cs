@@ -23,7 +23,7 @@ public sealed class BenchCommandTests
         Assert.Equal((5, 3, 1), ((int)Number("repeats"), (int)Number("batch"), (int)Number("threads")));
         Assert.NotEmpty(json.GetProperty("instruction_set").GetString()!);
         Assert.Equal(
-            """{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8}""",
+            """{"kind":"vit","arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8}""",
             json.GetProperty("network").GetRawText());
         Assert.All(measured.Split(", "), pair => Assert.Equal(pair.Split(' ')[1], json.GetProperty(pair.Split(' ')[0]).ToString()));
         using CpuDevice here = new(1);

@@ -8,13 +8,15 @@ public sealed class CommandLineTests
 
     public static TheoryData<string, string[]> Helps => new()
     {
-        { "", ["train", "knn", "attention", "embed", "bench", "devices", "demo"] },
+        { "", ["train", "knn", "attention", "embed", "info", "convert", "bench", "devices", "demo"] },
         { "train", ["--data", "--output", "--image-size", "--local-size", "--local-crops", "--out-dim", "--batch-size", "--epochs", "--lr", "--weight-decay", "--weight-decay-end",
             "--momentum-teacher", "--teacher-temp", "--warmup-teacher-temp", "--warmup-teacher-temp-epochs", "--warmup-epochs", "--clip-grad", "--freeze-last-layer", "--drop-path",
             "--optimizer", "--seed", "--resume", "--json", .. Architecture, .. Devices] },
         { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
-        { "embed", ["--weights", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "embed", ["--weights", "--key", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "info", ["<file>", "--key", "--json"] },
+        { "convert", ["--input", "--output", "--key", "--all", "--json"] },
         { "bench", ["forward", "train-step", "data", "knn"] },
         { "bench data", ["--data", "--repeats", "--json"] },
         { "bench knn", ["--train", "--test", "--width", "--classes", "--k", "--repeats", "--json", .. Devices] },
@@ -41,8 +43,8 @@ public sealed class CommandLineTests
     [InlineData("embed", "Attention heads, in place of what the weights file tells.")]
     [InlineData("train", "Side of a patch in pixels (16).")]
     [InlineData("bench forward", "vit_tiny, vit_small or vit_base (vit_small).")]
-    [InlineData("knn", "one of its checkpoints (the teacher in it)")]
-    [InlineData("attention", "teacher.safetensors or student.safetensors of dino train")]
+    [InlineData("knn", "student.safetensors or a checkpoint of dino train")]
+    [InlineData("attention", "a .pth of PyTorch")]
     public void Help_says_what_holds_without_an_option(string command, string text) =>
         Assert.Contains(text, string.Join(' ', DinoProcess.Run([.. command.Split(' '), "--help"]).Expect(0).Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
 
@@ -85,7 +87,7 @@ public sealed class CommandLineTests
     public static TheoryData<string, string, string> Slips => new()
     {
         { "tarin --data x", "dino has no command 'tarin'. Did you mean train?", "dino" },
-        { "x", "dino has no command 'x'. Its commands are train, knn, attention, embed, bench, devices and demo.", "dino" },
+        { "x", "dino has no command 'x'. Its commands are train, knn, attention, embed, info, convert, bench, devices and demo.", "dino" },
         { "help", "dino has no command 'help'. Did you mean --help?", "dino" },
         { "--vesion", "dino has no option '--vesion'. Did you mean --version?", "dino" },
         { "bench", "dino bench needs a command: forward, train-step, data or knn.", "dino bench" },

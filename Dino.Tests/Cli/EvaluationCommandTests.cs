@@ -44,8 +44,8 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     }
 
     [Theory]
-    [InlineData("--weights", """{"kind":"weights","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"fp32","seed":null,"resize":18,"crop":16}""")]
-    [InlineData("--untrained --seed 3 --resize 32 --precision bf16 --weights", """{"kind":"untrained","network":{"arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"bf16","seed":3,"resize":32,"crop":16}""")]
+    [InlineData("--weights", """{"kind":"weights","network":{"kind":"vit","arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"fp32","seed":null,"resize":18,"crop":16}""")]
+    [InlineData("--untrained --seed 3 --resize 32 --precision bf16 --weights", """{"kind":"untrained","network":{"kind":"vit","arch":null,"embed_dim":16,"depth":2,"heads":2,"patch_size":8},"precision":"bf16","seed":3,"resize":32,"crop":16}""")]
     [InlineData("--pixels --crop 24 --weights", """{"kind":"pixels","network":null,"precision":null,"seed":null,"resize":27,"crop":24}""")]
     public void Knn_says_of_which_features_it_is(string how, string features) =>
         Assert.Equal(features, Knn([.. how.Split(' '), network.Weights]).GetProperty("features").GetRawText());
@@ -84,14 +84,16 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
 
     /// <summary>Which option, what was looked for or found, and what to give instead.</summary>
     [Theory]
-    [InlineData("none.safetensors", "--weights: there is no file '{0}' (looked for {0}). Give the .safetensors file of a network")]
-    [InlineData("", "--weights: '{0}' is a folder. Give the .safetensors file of a network")]
+    [InlineData("none.safetensors", "--weights: there is no file '{0}' (looked for {0}). Give the .safetensors or .pth file of a network")]
+    [InlineData("", "--weights: '{0}' is a folder. Give the .safetensors or .pth file of a network")]
     [InlineData("run", "--weights: '{0}' is a folder. Give --weights {1}.")]
-    [InlineData("dino.pth", "--weights: {0} is not a safetensors file but a zip archive, which is what PyTorch saves (.pth, .pt). In Python, safetensors.torch.save_file")]
-    [InlineData("notes.txt", "--weights: {0} is not a safetensors file: ")]
+    [InlineData("dino.pth", "--weights: {0}: the directory at the end of the zip archive is missing: the file is cut short")]
+    [InlineData("page.safetensors", "--weights: {0} holds no tensors: it is a web page, which a download gave in place of the file.")]
+    [InlineData("notes.txt", "--weights: {0} holds no tensors: it is neither a safetensors file, ")]
     public void Wrong_weights_end_with_1_and_what_to_give_instead(string name, string message)
     {
         File.WriteAllBytes(Files.Path("dino.pth"), [.. "PK\x03\x04"u8, 0, 0, 8, 8, .. new byte[100]]);
+        File.WriteAllText(Files.Path("page.safetensors"), "<!DOCTYPE html><title>Sign in</title>");
         File.WriteAllText(Files.Path("notes.txt"), "these are no weights");
         string weights = Files.Path(name);
         foreach (string[] call in (string[][])[["knn", "--train", Files.TrainData, "--test", Files.TestData], ["embed", "--input", Files.TestData, "--output", Files.Path("none.npy")]])

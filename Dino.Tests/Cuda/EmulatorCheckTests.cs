@@ -89,6 +89,26 @@ public sealed class EmulatorCheckTests
     }
 
     [Theory]
+    [InlineData("st.global.u32 [%y], %t;", "race: writes what another block wrote at byte 0", 1)]
+    [InlineData("ld.global.u32 %r1, [%y]; mov.u32 %r2, %ctaid.x; setp.eq.s32 %p1, %r2, 1; @%p1 st.global.u32 [%y], %r1;", "another block", 1)]
+    [InlineData("mov.u32 %r2, %ctaid.x; mul.wide.u32 %d1, %r2, 4; add.s64 %d2, %y, %d1; st.global.u32 [%d2], %t;", "race: writes what warp", 64)]
+    [InlineData("mov.u32 %r2, %ctaid.x; mul.wide.u32 %d1, %r2, 4; add.s64 %d2, %y, %d1; ld.global.u32 %r1, [%d2]; setp.eq.s32 %p1, %t, 40; @%p1 st.global.u32 [%d2], %t;", "race", 64)]
+    [InlineData("mov.u32 %r2, %ctaid.x; mul.wide.u32 %d1, %r2, 4; add.s64 %d2, %y, %d1; setp.eq.s32 %p1, %t, 40; @%p1 st.global.u32 [%d2], %t; bar.sync 0; ld.global.u32 %r1, [%d2];", null, 64)]
+    [InlineData("red.global.add.u32 [%y], 1;", null, 64)]
+    [InlineData("cvt.u64.u32 %d1, %t; add.s64 %d2, %y, %d1; mov.u32 %r1, %ctaid.x; mad.wide.u32 %d3, %r1, 31, %d2; st.global.u8 [%d3], %t;", null, 31)]
+    public void Races_in_device_memory_are_found_whatever_the_order(string body, string? reason, int threads)
+    {
+        for (int seed = 0; seed < 4; seed++)
+        {
+            using PtxBench bench = new(body, seed: seed);
+            for (int n = 0; n < 2 && reason is null; n++)
+                bench.Launch(threads, blocks: 3);
+            if (reason is not null)
+                Assert.Contains(reason, Assert.Throws<CudaException>(() => bench.Launch(threads, blocks: 3)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [InlineData("setp.lt.u32 %p1, %t, 32; @%p1 ret; bar.sync 0;", "of 128 threads come to the barrier")]
     [InlineData("setp.lt.u32 %p1, %t, 8; @%p1 ret; bar.sync 0;", "of 128 threads come to the barrier")]
     [InlineData("setp.lt.u32 %p1, %t, 64; @%p1 bra $low; bar.sync 0; bra.uni $end; $low: bar.sync 0; $end:", "different barriers")]

@@ -107,12 +107,11 @@ public sealed unsafe class EmulatorGraphTests
     [Fact]
     public void Launches_allocate_nothing()
     {
-        using PtxBench bench = new(AddOne);
-        bench.Write(new uint[64]);
-        bench.Launch(blocks: 3);
-        bench.Launch(blocks: 3);
+        using PtxBench bench = new("mov.u32 %r1, %ctaid.x; mul.wide.u32 %d1, %r1, 4096; add.s64 %d2, %yt, %d1; st.global.u32 [%d2], %t;");
+        bench.Launch(threads: 64, blocks: 3);
+        bench.Launch(threads: 64, blocks: 3);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        bench.Launch(blocks: 3);
+        bench.Launch(threads: 64, blocks: 3);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 }

@@ -50,7 +50,7 @@ internal static class DecodeCases
         foreach (string path in Directory.EnumerateFiles(FixtureStore.Groups[group], "expected_*.safetensors"))
         {
             using SafetensorsFile file = SafetensorsFile.Open(path);
-            if (!file.Entries.TryGetValue(key, out SafetensorsEntry? entry))
+            if (!file.Entries.TryGetValue(key, out TensorEntry? entry))
                 continue;
             byte[] pixels = new byte[entry.Length];
             file.Read(entry, pixels);

@@ -200,7 +200,7 @@ public sealed class PackedWeightsTests
         if (format is { } chosen)
             store.PackWeights(chosen);
         using Scope scope = device.OpenScope(GradMode.Off);
-        return network.Tokens(scope.Upload(pixels, [2, 3, 32, 32])).ToArray();
+        return network.Tokens(scope.Upload(pixels, [2, 3, 32, 32])).All.ToArray();
     }
 
     private static float[] Noise(int count)

@@ -4,19 +4,17 @@ using Dino.Tensors;
 
 namespace Dino.Tests.Nn;
 
-/// <summary>The vision transformer against the official one: every output, at native and foreign sizes, with its weights.</summary>
+/// <summary>The vision transformer against the official one: every output, at native and foreign sizes, on all devices.</summary>
 public class VisionTransformerFixtureTests
 {
-    public static TheoryData<string, string> Cases => Devices.With(FixtureStore.Names("b_dino_vit").Select(name => $"b_dino_vit/{name}"), Devices.Main);
+    public static TheoryData<string> Cases => FixtureStore.Cases("b_dino_vit");
 
     [FixtureTheory, MemberData(nameof(Cases))]
-    public void Outputs_agree_with_the_official_network(string id, string deviceName)
+    public void Outputs_agree_with_the_official_network(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);
-        using Device device = Devices.Create(deviceName);
         JsonElement config = golden.Config;
-        using ParameterStore store = new();
-        VisionTransformer network = new(store.Root, new VisionTransformerOptions
+        VisionTransformerOptions options = new()
         {
             ImageSize = config.GetProperty("img").GetInt32(),
             PatchSize = config.GetProperty("patch").GetInt32(),
@@ -26,28 +24,39 @@ public class VisionTransformerFixtureTests
             MlpRatio = config.GetProperty("mlp_ratio").GetDouble(),
             QkvBias = config.GetProperty("qkv_bias").GetBoolean(),
             Classes = config.TryGetProperty("num_classes", out JsonElement classes) ? classes.GetInt32() : 0,
-        });
-        store.Allocate(device);
-        FixtureWeights.LoadFile(store, Path.Combine(golden.Folder, golden.Name + ".weights.safetensors"));
-        int last = config.TryGetProperty("n_intermediate", out JsonElement n) ? n.GetInt32() : 4;
-
-        foreach (JsonProperty size in config.GetProperty("sizes").EnumerateObject())
+        };
+        foreach (string name in Devices.Names)
         {
-            foreach (GradMode mode in new[] { GradMode.Record, GradMode.Off })
+            using Device device = Devices.Create(name);
+            using ParameterStore store = new();
+            VisionTransformer network = options.Build(store.Root);
+            store.Allocate(device);
+            FixtureWeights.LoadFile(store, Path.Combine(golden.Folder, golden.Name + ".weights.safetensors"));
+            foreach (string size in config.GetProperty("sizes").EnumerateObject().Select(size => size.Name))
             {
-                using Scope scope = device.OpenScope(mode);
-                Tensor x = scope.Upload(golden.Singles($"in.{size.Name}"), new Shape(golden.Shape($"in.{size.Name}")));
-                Dictionary<string, Tensor> outputs = new()
+                foreach (GradMode mode in new[] { GradMode.Record, GradMode.Off })
                 {
-                    ["cls"] = network.Forward(x),
-                    ["pos"] = network.PositionsFor(scope, x.Shape[2], x.Shape[3]),
-                    ["attn"] = network.LastSelfAttention(x),
-                };
-                foreach ((int i, Tensor layer) in network.IntermediateLayers(x, last).Index())
-                    outputs[$"inter{i}"] = layer;
-                foreach (string name in golden.Names.Where(name => name.StartsWith($"out.{size.Name}.", StringComparison.Ordinal)))
-                    golden.AssertMatches(name, outputs[name[$"out.{size.Name}.".Length..]].ToArray());
+                    using Scope scope = device.OpenScope(mode);
+                    Check(golden, network, scope, size);
+                }
             }
         }
+    }
+
+    private static void Check(FixtureCase golden, VisionTransformer network, Scope scope, string size)
+    {
+        int last = golden.Config.TryGetProperty("n_intermediate", out JsonElement n) ? n.GetInt32() : 4;
+        Tensor x = scope.Upload(golden.Singles($"in.{size}"), new Shape(golden.Shape($"in.{size}")));
+        Dictionary<string, Tensor> outputs = new()
+        {
+            ["cls"] = network.Forward(x),
+            ["pos"] = network.PositionsFor(scope, x.Shape[2], x.Shape[3]),
+            ["attn"] = network.LastSelfAttention(x),
+        };
+        foreach ((int i, TokenSequence layer) in network.IntermediateLayers(x, last).Index())
+            outputs[$"inter{i}"] = layer;
+        string prefix = $"out.{size}.";
+        foreach (string name in golden.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
+            golden.AssertMatches(name, outputs[name[prefix.Length..]].ToArray());
     }
 }

@@ -147,7 +147,7 @@ public sealed class CheckpointTests
             writer.Metadata[name] = text;
         if (metadata is not null && value is not null)
             writer.Metadata[metadata] = value;
-        foreach (SafetensorsEntry entry in file.Entries.Values.Where(entry => entry.Name != without))
+        foreach (TensorEntry entry in file.Entries.Values.Where(entry => entry.Name != without))
         {
             byte[] bytes = file.ReadRaw(entry.Name);
             writer.AddRaw(entry.Name, entry.Type, entry.Shape, () => bytes);

@@ -1,14 +1,16 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Dino.Nn;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Formats;
+using Dino.Tests.Nn;
 
 namespace Dino.Tests.Ssl;
 
 /// <summary>A recorded training run: its settings, its crops and its bounds.</summary>
-internal sealed class GoldenRun
+internal sealed partial class GoldenRun
 {
     private readonly FixtureCase _trace;
     private readonly FixtureCase _crops;
@@ -47,6 +49,7 @@ internal sealed class GoldenRun
                 Heads = data.GetProperty("heads").GetInt32(),
                 DropPath = _config.TryGetProperty("drop_path", out JsonElement rate) ? (float)rate.GetDouble() : 0,
             },
+            ResNet = _config.GetProperty("arch").GetString() == "resnet" ? ResNet(_config.GetProperty("backbone").GetString()!) : null,
             Head = new DinoHeadOptions
             {
                 Hidden = head.GetProperty("hidden").GetInt32(),
@@ -176,6 +179,19 @@ internal sealed class GoldenRun
             Assert.True(Math.Abs(actual[i] - expected[i]) <= limit, $"{_folder} {state.Name} {name}[{i}] = {actual[i]:g9}, expected {expected[i]:g9}, bound {limit:g3}.");
         }
     }
+
+    /// <summary>Reads "widths/16, stem 8, layers [1,1,1,1], basic".</summary>
+    private static ResNetOptions ResNet(string description)
+    {
+        Match match = ResNetDescription().Match(description);
+        Assert.True(match.Success, $"'{description}' does not describe a ResNet.");
+        int Number(string group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
+        int[] layers = [.. match.Groups["layers"].Value.Split(',').Select(layer => int.Parse(layer, CultureInfo.InvariantCulture))];
+        return OfficialConfig.ResNet(match.Groups["kind"].Value, layers, Number("divisor"), Number("stem"));
+    }
+
+    [GeneratedRegex(@"widths/(?<divisor>\d+), stem (?<stem>\d+), layers \[(?<layers>[\d,]+)\], (?<kind>basic|bottleneck)")]
+    private static partial Regex ResNetDescription();
 
     private string FindInit(string init)
     {

@@ -1,3 +1,4 @@
+using Dino.Nn;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 
@@ -52,6 +53,33 @@ public sealed class WarmTrainingStepTests
         // The test host has threads of its own that report progress now and then: most steps see none of them. Emulated steps take so long that all do, and
         // run on this thread alone.
         Assert.True(device is not CpuDevice || everywhere[WarmUps..].Count(bytes => bytes == 0) > 14, $"Bytes allocated by the process in each step: {string.Join(", ", everywhere)}.");
+    }
+
+    public static TheoryData<string> OtherNetworks => [.. Others.Keys];
+
+    private static readonly Dictionary<string, DinoOptions> Others = new(StringComparer.Ordinal)
+    {
+        ["DINOv2"] = Settings with { Backbone = Settings.Backbone with { LayerScale = 0.1f, Registers = 2, MaskToken = true, FeedForward = FeedForwardKind.SwiGlu, AntialiasedPositions = true, PositionsByRatio = true } },
+        ["DINOv3"] = Settings with { Backbone = Settings.Backbone with { LayerScale = 0.1f, Registers = 2, Rotary = new(), MaskedKeyBias = true, FeedForward = FeedForwardKind.SwiGluSplit, Norm = NormKind.RmsNorm } },
+        ["ResNet"] = Settings with { ResNet = new ResNetOptions { Width = 32, Stem = 4, Depths = new(1, 1, 1, 1), ImageSize = 16 } },
+        ["ResNet with bottlenecks"] = Settings with { ResNet = new ResNetOptions { Width = 64, Stem = 4, Depths = new(1, 1, 1, 1), Bottleneck = true, ImageSize = 16 } },
+    };
+
+    [Theory, MemberData(nameof(OtherNetworks))]
+    public void A_warm_step_of_another_network_allocates_nothing(string network)
+    {
+        using Device device = Devices.Create(Devices.Names[0]);
+        using DinoTrainer trainer = TinyRun.Trainer(device, Others[network]);
+        CropView[] views = TinyRun.Views(0);
+        long[] bytes = new long[WarmUps + 10];
+        for (int step = 0; step < bytes.Length; step++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            trainer.Step(views, 4);
+            bytes[step] = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.True(bytes[WarmUps..].All(count => count == 0), $"Bytes allocated by this thread in each step: {string.Join(", ", bytes)}.");
     }
 
     [Theory]

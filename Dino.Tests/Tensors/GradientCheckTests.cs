@@ -26,6 +26,11 @@ public sealed class GradientCheckTests
         ["rms norm without a scale"] = (x => x[0].RmsNorm(), [[3, 5]]),
         ["layer norm over two axes"] = (x => x[0].LayerNorm(x[1], x[2]), [[2, 3, 4], [3, 4], [3, 4]]),
         ["swiglu"] = (x => x[0].SwiGlu(), [[3, 8]]),
+        ["swiglu of two, both used twice"] = (x => x[0].SwiGlu(x[1]) * x[0] + x[1], [[3, 5], [3, 5]]),
+        ["layer scale"] = (x => x[0].LayerScale(x[1]), [[2, 3, 5], [5]]),
+        ["layer scale with everything, input used twice"] = (x => x[0].LayerScale(x[1], x[2], Scope.Of("test", x).Upload([0.5f, 2], [2])) * x[0], [[2, 3, 5], [5], [2, 3, 5]]),
+        ["rotation"] = (x => x[0].Rotate(Turns(x[0], 3, 2), 2) * x[1], [[2, 4, 24], [2, 4, 24]]),
+        ["rotation used twice"] = (x => x[0].Rotate(Turns(x[0], 4, 2), 2) * x[0], [[2, 4, 24]]),
         ["cosine similarity, middle axis"] = (x => x[0].CosineSimilarity(x[1], axis: 1), [[2, 5, 3], [2, 5, 3]]),
         ["pairwise distance"] = (x => x[0].PairwiseDistance(x[1] + 3), [[4, 5], [4, 5]]),
         ["cross entropy, all options"] = (x => x[0].CrossEntropy([2, 0, 9, 1], Weights(x[0]), smoothing: 0.2f, ignore: 9), [[4, 3]]),
@@ -101,4 +106,7 @@ public sealed class GradientCheckTests
     private static Tensor Mask(Tensor x, Shape shape, params byte[] mask) => Scope.Of("test", x).Upload(mask, shape);
 
     private static Tensor Weights(Tensor x) => Scope.Of("test", x).Upload([0.5f, 2, 1], [3]);
+
+    private static Tensor Turns(Tensor x, int tokens, int half) =>
+        Scope.Of("test", x).Upload([.. Enumerable.Range(0, 2 * tokens * half).Select(i => MathF.Cos(i))], [2, tokens, half]);
 }

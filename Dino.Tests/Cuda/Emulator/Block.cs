@@ -55,7 +55,7 @@ internal sealed unsafe class Block : IDisposable
         if (_order.Length < WarpCount)
             (_order, _waits) = (new int[WarpCount], new bool[WarpCount]);
         Shared.Prepare(Program.StaticSharedBytes, launch.SharedBytes, Program.HasAsynchronousCopies);
-        Global.Prepare(Program.Code.Length);
+        Global.BeginLaunch(Program.Code.Length);
         for (int n = 0; n < WarpCount; n++)
         {
             Warp warp = _warps[n];
@@ -73,6 +73,7 @@ internal sealed unsafe class Block : IDisposable
     {
         Position = position;
         Shared.Poison();
+        Global.BeginBlock();
         for (int n = 0; n < WarpCount; n++)
         {
             Warp warp = _warps[n];
@@ -168,6 +169,7 @@ internal sealed unsafe class Block : IDisposable
         }
 
         Shared.PassBarrier();
+        Global.PassBarrier();
         for (int n = 0; n < WarpCount; n++)
         {
             Warp warp = _warps[n];

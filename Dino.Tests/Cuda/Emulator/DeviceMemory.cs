@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Dino.Tests.Cuda.Emulator;
 
 /// <summary>
@@ -8,16 +6,7 @@ namespace Dino.Tests.Cuda.Emulator;
 /// </summary>
 internal sealed unsafe class DeviceMemory : IDisposable
 {
-    /// <summary>Device address minus host address; no processor maps anything there.</summary>
-    public const long Distance = 1L << 52;
-
-    /// <summary>What fresh memory is full of: as F32, BF16, F16 and I32 a conspicuous value, three times NaN.</summary>
-    public const byte Poison = 0xFF;
-
-    /// <summary>Alignment of allocations, and the room around each that belongs to none.</summary>
-    private const int Alignment = 512, Gap = 4096;
-
-    private readonly SortedList<long, long> _live = [];
+    private readonly SortedList<long, DeviceAllocation> _live = [];
     private readonly Dictionary<long, long> _freed = [];
     private readonly Lock _lock = new();
 
@@ -35,13 +24,11 @@ internal sealed unsafe class DeviceMemory : IDisposable
         {
             if (bytes > Limit - Used)
                 return 0;
-            byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)(bytes + (2 * Gap)), Alignment);
-            NativeMemory.Fill(block + Gap, (nuint)bytes, Poison);
-            long address = (long)(block + Gap) + Distance;
-            _freed.Remove(address);
-            _live.Add(address, bytes);
+            DeviceAllocation allocation = new(bytes);
+            _freed.Remove(allocation.Start);
+            _live.Add(allocation.Start, allocation);
             Used += bytes;
-            return address;
+            return allocation.Start;
         }
     }
 
@@ -50,17 +37,17 @@ internal sealed unsafe class DeviceMemory : IDisposable
     {
         lock (_lock)
         {
-            if (!_live.Remove(address, out long bytes))
+            if (!_live.Remove(address, out DeviceAllocation? allocation))
                 return false;
-            Used -= bytes;
-            _freed[address] = bytes;
-            NativeMemory.AlignedFree((byte*)(address - Distance) - Gap);
+            Used -= allocation.Bytes;
+            _freed[address] = allocation.Bytes;
+            allocation.Dispose();
             return true;
         }
     }
 
-    /// <summary>The allocation that an address lies in; an empty one if there is none.</summary>
-    public (long Start, long End) Find(long address)
+    /// <summary>The allocation that an address lies in, or null.</summary>
+    public DeviceAllocation? Find(long address)
     {
         lock (_lock)
         {
@@ -75,29 +62,36 @@ internal sealed unsafe class DeviceMemory : IDisposable
                     high = middle;
             }
 
-            if (low == 0)
-                return default;
-            long start = starts[low - 1], end = start + _live.Values[low - 1];
-            return address < end ? (start, end) : default;
+            return low > 0 && _live.Values[low - 1] is { } found && address < found.End ? found : null;
+        }
+    }
+
+    /// <summary>Forgets who has read and written.</summary>
+    public void ForgetAccesses()
+    {
+        lock (_lock)
+        {
+            foreach (DeviceAllocation allocation in _live.Values)
+                allocation.Forget();
         }
     }
 
     /// <summary>Host address of bytes that are all allocated, or null.</summary>
-    public byte* Host(long address, long bytes)
-    {
-        (long start, long end) = Find(address);
-        return start != 0 && bytes <= end - address ? (byte*)(address - Distance) : null;
-    }
+    public byte* Host(long address, long bytes) =>
+        Find(address) is { } found && bytes <= found.End - address ? (byte*)(address - DeviceAllocation.Distance) : null;
 
     /// <summary>Says what is at an address that nothing should have touched.</summary>
     public string Describe(long address)
     {
         lock (_lock)
         {
-            foreach ((long start, long bytes) in _live)
+            foreach (DeviceAllocation allocation in _live.Values)
             {
-                if (address >= start - Gap && address < start + bytes + Gap)
-                    return address < start ? $"{start - address} bytes before an allocation of {bytes}" : $"at byte {address - start} of an allocation of {bytes}";
+                if (address >= allocation.Start - DeviceAllocation.Gap && address < allocation.End + DeviceAllocation.Gap)
+                {
+                    return address < allocation.Start
+                        ? $"{allocation.Start - address} bytes before an allocation of {allocation.Bytes}" : $"at byte {address - allocation.Start} of an allocation of {allocation.Bytes}";
+                }
             }
 
             foreach ((long start, long bytes) in _freed)

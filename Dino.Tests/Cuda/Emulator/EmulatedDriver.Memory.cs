@@ -113,5 +113,5 @@ internal static unsafe partial class EmulatedDriver
         return 0;
     }
 
-    private static bool IsOnDevice(nint address) => address >= DeviceMemory.Distance;
+    private static bool IsOnDevice(nint address) => address >= DeviceAllocation.Distance;
 }

@@ -161,7 +161,7 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
         s_machines.TryRemove(Device, out _);
     }
 
-    private byte* Place(long address, long bytes) => address >= DeviceMemory.Distance ? Memory.Host(address, bytes) : (byte*)address;
+    private byte* Place(long address, long bytes) => address >= DeviceAllocation.Distance ? Memory.Host(address, bytes) : (byte*)address;
 
     /// <summary>Takes down what is left, after noting it.</summary>
     private void Close()

@@ -8,8 +8,8 @@ internal static unsafe partial class Opcodes
     private static void AddAtomics()
     {
         AddAtomics<InGlobal>(".global", PtxSpace.Global);
-        AddAtomics<InSharedAtomic>(".shared", PtxSpace.Shared);
-        AddAtomics<InGenericAtomic>("", PtxSpace.Generic);
+        AddAtomics<InShared>(".shared", PtxSpace.Shared);
+        AddAtomics<InGeneric>("", PtxSpace.Generic);
     }
 
     private static void AddAtomics<TSpace>(string space, PtxSpace kind)
@@ -66,7 +66,7 @@ internal static unsafe partial class Opcodes
         where T : unmanaged
         where TOp : struct, IScalar2<T, T, T>
     {
-        TSpace.Translate(warp, i, sizeof(T), isWrite: true);
+        TSpace.Translate(warp, i, sizeof(T), AccessKind.Change);
         T** pointers = (T**)warp.Pointers;
         T* d = (T*)(warp.Registers + i.D), a = (T*)(warp.Registers + i.A);
         for (uint left = warp.Mask; left != 0; left &= left - 1)
@@ -83,7 +83,7 @@ internal static unsafe partial class Opcodes
         where T : unmanaged
         where TOp : struct, IScalar2<T, T, T>
     {
-        TSpace.Translate(warp, i, sizeof(T), isWrite: true);
+        TSpace.Translate(warp, i, sizeof(T), AccessKind.Change);
         T** pointers = (T**)warp.Pointers;
         T* a = (T*)(warp.Registers + i.A);
         for (uint left = warp.Mask; left != 0; left &= left - 1)
@@ -97,7 +97,7 @@ internal static unsafe partial class Opcodes
         where TSpace : struct, ISpace
         where T : unmanaged, IBinaryInteger<T>
     {
-        TSpace.Translate(warp, i, sizeof(T), isWrite: true);
+        TSpace.Translate(warp, i, sizeof(T), AccessKind.Change);
         T** pointers = (T**)warp.Pointers;
         T* d = (T*)(warp.Registers + i.D), a = (T*)(warp.Registers + i.A), b = (T*)(warp.Registers + i.B);
         for (uint left = warp.Mask; left != 0; left &= left - 1)

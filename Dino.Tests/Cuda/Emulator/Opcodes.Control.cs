@@ -84,10 +84,10 @@ internal static unsafe partial class Opcodes
                 continue;
             whole &= ~(1u << lane);
             if (sourceBytes[lane] > 0)
-                warp.Block.Global.TranslatePart(lane, pointers, bytes, (int)sourceBytes[lane]);
+                warp.Block.Global.TranslatePart(warp, lane, bytes, (int)sourceBytes[lane]);
         }
 
-        warp.Block.Global.Translate(i.Index, pointers, whole, bytes);
+        warp.Block.Global.Translate(i.Index, warp, whole, bytes, AccessKind.Read);
         for (uint left = warp.Mask; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);

@@ -92,7 +92,7 @@ internal static unsafe partial class Opcodes
         int count = i.Vector.Length;
         Addresses.Compute(warp, i.Address, i.IsAddressWide, i.Offset);
         uint naming = count == 4 ? uint.MaxValue : (1u << (8 * count)) - 1;
-        Addresses.TranslateShared(warp, naming, 16, isWrite: false);
+        Addresses.TranslateShared(warp, naming, 16, AccessKind.Read);
         for (int matrix = 0; matrix < count; matrix++)
         {
             ushort** rows = (ushort**)warp.Pointers + (8 * matrix);

@@ -108,7 +108,7 @@ internal static unsafe partial class Opcodes
     {
         T** pointers = (T**)warp.Pointers;
         int count = i.Vector.Length;
-        TSpace.Translate(warp, i, count * sizeof(T), isWrite: false);
+        TSpace.Translate(warp, i, count * sizeof(T), AccessKind.Read);
         for (int n = 0; n < count; n++)
         {
             TRegister* d = (TRegister*)(warp.Registers + i.Vector[n]);
@@ -135,7 +135,7 @@ internal static unsafe partial class Opcodes
     {
         T** pointers = (T**)warp.Pointers;
         int count = i.Vector.Length;
-        TSpace.Translate(warp, i, count * sizeof(T), isWrite: true);
+        TSpace.Translate(warp, i, count * sizeof(T), AccessKind.Write);
         for (int n = 0; n < count; n++)
         {
             TRegister* a = (TRegister*)(warp.Registers + i.Vector[n]);

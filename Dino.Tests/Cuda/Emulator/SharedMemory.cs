@@ -39,7 +39,7 @@ internal sealed unsafe class SharedMemory : IDisposable
     /// <summary>Makes what no thread has written conspicuous.</summary>
     public void Poison()
     {
-        NativeMemory.Fill(_data, (nuint)Bytes, DeviceMemory.Poison);
+        NativeMemory.Fill(_data, (nuint)Bytes, DeviceAllocation.Poison);
         if (_hasCopies)
             NativeMemory.Clear(_pending, (nuint)Bytes);
         PassBarrier();
@@ -126,7 +126,7 @@ internal sealed unsafe class SharedMemory : IDisposable
     public void MarkCopy(long address, int bytes, bool isUnderWay)
     {
         if (isUnderWay)
-            NativeMemory.Fill(_data + address, (nuint)bytes, DeviceMemory.Poison);
+            NativeMemory.Fill(_data + address, (nuint)bytes, DeviceAllocation.Poison);
         NativeMemory.Fill(_pending + address, (nuint)bytes, (byte)(isUnderWay ? 1 : 0));
     }
 

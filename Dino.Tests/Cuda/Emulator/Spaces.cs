@@ -8,7 +8,7 @@ namespace Dino.Tests.Cuda.Emulator;
 internal unsafe interface ISpace
 {
     /// <summary>Fills <see cref="Warp.Pointers"/> for the lanes that execute.</summary>
-    static abstract void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite);
+    static abstract void Translate(Warp warp, Instruction instruction, int bytes, AccessKind kind);
 }
 
 /// <summary>The addresses of an instruction.</summary>
@@ -36,29 +36,24 @@ internal static unsafe class Addresses
 
     /// <summary>Turns addresses in shared memory into pointers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TranslateShared(Warp warp, uint mask, int bytes, bool isWrite)
+    public static void TranslateShared(Warp warp, uint mask, int bytes, AccessKind kind)
     {
         long* addresses = (long*)warp.Pointers;
         SharedMemory shared = warp.Block.Shared;
         for (uint left = mask; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
-            addresses[lane] = (long)(isWrite ? shared.Write(warp.Index, lane, addresses[lane], bytes) : shared.Read(warp.Index, lane, addresses[lane], bytes));
-        }
-    }
-
-    public static void TranslateSharedAtomic(Warp warp, uint mask, int bytes)
-    {
-        long* addresses = (long*)warp.Pointers;
-        for (uint left = mask; left != 0; left &= left - 1)
-        {
-            int lane = BitOperations.TrailingZeroCount(left);
-            addresses[lane] = (long)warp.Block.Shared.Change(warp.Index, lane, addresses[lane], bytes);
+            addresses[lane] = (long)(kind switch
+            {
+                AccessKind.Read => shared.Read(warp.Index, lane, addresses[lane], bytes),
+                AccessKind.Write => shared.Write(warp.Index, lane, addresses[lane], bytes),
+                _ => shared.Change(warp.Index, lane, addresses[lane], bytes),
+            });
         }
     }
 
     /// <summary>Turns addresses that may mean either memory into pointers.</summary>
-    public static void TranslateGeneric(Warp warp, Instruction instruction, int bytes, bool isWrite, bool isAtomic)
+    public static void TranslateGeneric(Warp warp, Instruction instruction, int bytes, AccessKind kind)
     {
         Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
         long* addresses = (long*)warp.Pointers;
@@ -72,59 +67,39 @@ internal static unsafe class Addresses
             shared |= 1u << lane;
         }
 
-        if (isAtomic)
-            TranslateSharedAtomic(warp, shared, bytes);
-        else
-            TranslateShared(warp, shared, bytes, isWrite);
-        warp.Block.Global.Translate(instruction.Index, addresses, warp.Mask & ~shared, bytes);
+        TranslateShared(warp, shared, bytes, kind);
+        warp.Block.Global.Translate(instruction.Index, warp, warp.Mask & ~shared, bytes, kind);
     }
 }
 
 internal readonly unsafe struct InGlobal : ISpace
 {
-    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
+    public static void Translate(Warp warp, Instruction instruction, int bytes, AccessKind kind)
     {
         Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
-        warp.Block.Global.Translate(instruction.Index, (long*)warp.Pointers, warp.Mask, bytes);
+        warp.Block.Global.Translate(instruction.Index, warp, warp.Mask, bytes, kind);
     }
 }
 
 internal readonly unsafe struct InShared : ISpace
 {
-    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
+    public static void Translate(Warp warp, Instruction instruction, int bytes, AccessKind kind)
     {
         Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
-        Addresses.TranslateShared(warp, warp.Mask, bytes, isWrite);
-    }
-}
-
-/// <summary>Shared memory, changed by an atomic instruction: others may do the same at the same time.</summary>
-internal readonly unsafe struct InSharedAtomic : ISpace
-{
-    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
-    {
-        Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
-        Addresses.TranslateSharedAtomic(warp, warp.Mask, bytes);
+        Addresses.TranslateShared(warp, warp.Mask, bytes, kind);
     }
 }
 
 /// <summary>Addresses that may mean either memory.</summary>
 internal readonly unsafe struct InGeneric : ISpace
 {
-    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite) =>
-        Addresses.TranslateGeneric(warp, instruction, bytes, isWrite, isAtomic: false);
-}
-
-/// <inheritdoc cref="InSharedAtomic"/>
-internal readonly unsafe struct InGenericAtomic : ISpace
-{
-    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite) =>
-        Addresses.TranslateGeneric(warp, instruction, bytes, isWrite, isAtomic: true);
+    public static void Translate(Warp warp, Instruction instruction, int bytes, AccessKind kind) =>
+        Addresses.TranslateGeneric(warp, instruction, bytes, kind);
 }
 
 internal readonly unsafe struct InParameters : ISpace
 {
-    public static void Translate(Warp warp, Instruction instruction, int bytes, bool isWrite)
+    public static void Translate(Warp warp, Instruction instruction, int bytes, AccessKind kind)
     {
         Addresses.Compute(warp, instruction.Address, instruction.IsAddressWide, instruction.Offset);
         long* addresses = (long*)warp.Pointers;

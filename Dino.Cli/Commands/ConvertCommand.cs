@@ -1,0 +1,77 @@
+using System.CommandLine;
+using Dino.Nn;
+using Dino.Tensors.Formats;
+
+namespace Dino.Cli.Commands;
+
+/// <summary><c>dino convert</c>: tensors of a checkpoint to a safetensors file, values and types unchanged.</summary>
+internal static class ConvertCommand
+{
+    public static Command Create()
+    {
+        Option<string> input = Options.Required("--input", "A file of torch.save (.pth, .pt, .bin), a safetensors file or the index of its shards.");
+        Option<string> output = Options.Required("--output", "The .safetensors file to write; its folder is made if there is none.");
+        Option<string?> key = Options.OptionalText("--key", "Part of a checkpoint to take, such as student or optimizer (teacher where there is one).");
+        Option<bool> all = Options.Flag("--all", "Write every tensor of the file under its whole path.");
+        Option<bool> json = Options.Json();
+        Command command = new("convert", "Write the tensors of a PyTorch checkpoint to a safetensors file.") { input, output, key, all, json };
+        return command.Does((parsed, cancellation) =>
+        {
+            string path = Options.RequireOutput(parsed.GetValue(output)!, ".safetensors");
+            string source = Options.RequireFile(parsed.GetValue(input)!, "--input", "Give a file of torch.save, a safetensors file or the index of its shards.");
+            if (Path.GetFullPath(source) == Path.GetFullPath(path))
+                throw new ArgumentException("--output names the file of --input. Choose another one.");
+            if (parsed.GetValue(all) && parsed.GetValue(key) is not null)
+                throw new ArgumentException("--all takes everything, --key one part. Choose one of them.");
+            using TensorFile file = TensorFile.Open(source);
+            WeightPart? part = parsed.GetValue(all) ? null : WeightPart.Find(file, parsed.GetValue(key));
+            Options.MakeFolder(path);
+            string[] leftOut = Write(file, part, path, cancellation);
+            int written = file.Entries.Count - leftOut.Length;
+            if (parsed.GetValue(json))
+                JsonOutput.Print(new ConvertOutput(written, part?.Key ?? "", new FileInfo(path).Length, leftOut, path), CheckpointJson.Default.ConvertOutput);
+            else
+                Console.Out.WriteLine($"{path}: {written} tensors{(part is { Key.Length: > 0 } ? $" of '{part.Key}'" : "")}{(leftOut.Length > 0 ? $"; left out: {CheckpointText.Summarize(leftOut, "")}" : "")}");
+            return 0;
+        });
+    }
+
+    /// <summary>Writes what belongs to the part, one tensor in memory at a time, and returns the names of what does not.</summary>
+    private static string[] Write(TensorFile file, WeightPart? part, string path, CancellationToken cancellation)
+    {
+        SafetensorsWriter writer = new();
+        HashSet<string> names = new(StringComparer.Ordinal);
+        List<string> leftOut = [];
+        foreach (TensorEntry entry in file.Entries.Values)
+        {
+            if ((part is null ? entry.Name : part.NameOf(entry.Name)) is not { } name)
+            {
+                leftOut.Add(entry.Name);
+                continue;
+            }
+
+            if (name == "__metadata__" || !names.Add(name))
+                throw new InvalidDataException($"{file.FilePath}: tensor '{entry.Name}' would be written as '{name}', which is {(name == "__metadata__" ? "reserved" : "taken")}. Add --all to keep whole paths.");
+            writer.AddRaw(name, entry.Type, entry.Shape, () =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                return file.ReadRaw(entry.Name);
+            });
+        }
+
+        if (part is null or { Key: "" })
+        {
+            foreach ((string name, string value) in file.Metadata)
+                writer.Metadata[name] = value;
+        }
+        else
+        {
+            writer.Metadata["part"] = part.Key;
+        }
+
+        // What readers from elsewhere look for: tensors laid out as PyTorch's.
+        writer.Metadata.TryAdd("format", "pt");
+        writer.Save(path);
+        return [.. leftOut];
+    }
+}

@@ -1,0 +1,22 @@
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+
+namespace Dino.Nn;
+
+/// <summary>How a branch of a block joins the tokens: residual + factors · gamma · branch.</summary>
+/// <param name="Residual">What to add to, or <c>default</c> for nothing.</param>
+/// <param name="Factors">One for each sample [B], or <c>default</c> for 1.</param>
+/// <param name="Scale">The gamma, or null for 1.</param>
+internal readonly record struct Junction(Tensor Residual, Tensor Factors, LayerScale? Scale = null)
+{
+    /// <summary>The last linear layer of the branch, and the join: in the same pass over memory where there is no gamma.</summary>
+    public Tensor Join(Linear last, Tensor x)
+    {
+        if (Scale is null)
+            return last.Forward(x, Activation.Identity, Residual, Factors);
+        Tensor branch = last.Forward(x);
+        Tensor y = Scale.Forward(branch, Residual, Factors);
+        branch.Release();
+        return y;
+    }
+}

@@ -1,0 +1,14 @@
+namespace Dino.Nn;
+
+/// <summary>Normalisations over the width of a token.</summary>
+public enum NormKind : byte
+{
+    /// <summary>Layer norm, epsilon 1e-6.</summary>
+    LayerNorm,
+
+    /// <summary>Layer norm, epsilon 1e-5, which DINOv3 calls layernormbf16.</summary>
+    CoarseLayerNorm,
+
+    /// <summary>RMS norm, epsilon 1e-5.</summary>
+    RmsNorm,
+}
