@@ -62,6 +62,8 @@ using Choose = typename Choice<Condition, Yes, No>::Type;
 
 // A quad, widened.
 struct Widened {
+    static constexpr bool IsStored = false;
+
     template <class Element>
     static __device__ __forceinline__ float4 whole(const Element* from) { return load_quad(from); }
 
@@ -71,6 +73,7 @@ struct Widened {
 
 // A quad as it lies in memory: brain floats are two to a register, in x and y.
 struct Stored : Widened {
+    static constexpr bool IsStored = true;
     using Widened::part;
     using Widened::whole;
 
@@ -158,7 +161,7 @@ __device__ __forceinline__ void multiply(const Product& p, const Place& place, t
         own.advance(bytes);
     };
     auto bring = [&](int slice) {
-        if (is_a || AreAlike)
+        if (is_a || AreAlike || !Machine::Way::IsStored)
             Machine::template store<A>(shared[slice][is_a ? 0 : 1], v, is_along, thread);
         else
             Machine::template store<B>(shared[slice][1], v, is_along, thread);
