@@ -82,7 +82,7 @@ public sealed class CudaWindowTests
         using ComparedBackends both = new();
         const float NaN = float.NaN, Low = float.NegativeInfinity;
         Contents x = Contents.Of([1, 2, 2, 5], [1, 5, -1, NaN, Low, 1, NaN, -2, NaN, Low, 1, 7, -1, 3, Low, 1, 9, -3, NaN, Low]);
-        Contents y = Contents.Unwritten([1, 1, 1, 5]), dy = Contents.Of([1, 1, 1, 5], [1, 2, 3, 4, 5]), dx = Contents.Unwritten([1, 2, 2, 5]);
+        Contents y = Contents.Unwritten([1, 1, 1, 5]), dy = Contents.Of([1, 1, 1, 5], [1f, 2, 3, 4, 5]), dx = Contents.Unwritten([1, 2, 2, 5]);
         Window window = new(2, 2, 2, 2, 0, 0, 1, 1, 1, 1);
         both.AssertEqual("ties", [x, y, dy, dx], (backend, v) =>
         {
