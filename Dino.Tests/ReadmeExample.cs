@@ -15,16 +15,16 @@ internal static class ReadmeExample
     public static string Classify(string weights, string photo, string album, string attention)
     {
         using CpuDevice device = new();
-        using LoadedModel model = ModelFile.Load(weights, device);      // the file knows its architecture and pixel normalisation
+        using LoadedModel model = ModelFile.Load(weights, device);      // the file knows its architecture and what to do to pictures
         int size = model.Backbone.Options.ImageSize;
 
         // One picture: its feature vector, and a picture of what each attention head looks at.
         Image image = ImageFile.Decode(photo);
-        FeatureSet feature = FeatureSet.OfImage(model, image, photo, size);
+        FeatureSet feature = FeatureSet.OfImage(model, image, photo);
         PngEncoder.Save(AttentionMap.Of(model, image, 2 * size, out Image seen).Sheet(seen), attention);
 
         // A folder with one sub-folder per class: the twenty most similar pictures vote.
-        FeatureSet known = FeatureSet.OfModel(model, ImageFolder.Open(album), size);
+        FeatureSet known = FeatureSet.OfModel(model, ImageFolder.Open(album));
         using KnnClassifier classifier = new(device, known.Values, known.Labels);
         float[] votes = classifier.Scores(feature.Values, k: 20);
         return known.Classes[Array.IndexOf(votes, votes.Max())];

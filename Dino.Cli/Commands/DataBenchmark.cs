@@ -25,7 +25,7 @@ internal static class DataBenchmark
         {
             byte[][] files = parsed.GetValue(data) is { } folder ? Read(ImageFolder.Open(folder)) : Draw();
             using CpuDevice device = new(1);
-            EvaluationTransform evaluation = new();
+            EvaluationTransform evaluation = new(new Preprocessing());
             MultiCropAugmentation augmentation = new(new MultiCropOptions());
             BenchStage Stage(string name, Action<Image, int> process)
             {

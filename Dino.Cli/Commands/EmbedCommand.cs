@@ -15,15 +15,14 @@ internal static class EmbedCommand
     public static Command Create()
     {
         ModelOptions model = new(required: true);
+        PictureOptions pictures = new();
         DeviceOptions devices = new(model.Precision);
         Option<string> input = Options.Required("--input", "A picture, or a folder of pictures.");
         Option<string> output = Options.Required("--output", "The .npy or .safetensors file to write; the names of the pictures go beside it as .txt. Its folder is made if there is none.");
-        Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
-        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at).");
         Option<bool> raw = Options.Flag("--raw", "Do not L2-normalise.");
-        Option<int> batch = Options.Of("--batch-size", "Pictures at a time.", 32);
         Option<bool> json = Options.Json();
-        Command command = new("embed", "Write the CLS features of pictures to a file, one row a picture.") { input, output, resize, crop, raw, batch, json };
+        Command command = new("embed", "Write the CLS features of pictures to a file, one row a picture.") { input, output, raw, json };
+        pictures.AddTo(command);
         model.AddTo(command);
         devices.AddTo(command);
         return command.Does((parsed, cancellation) =>
@@ -36,19 +35,19 @@ internal static class EmbedCommand
             using LoadedModel loaded = model.Load(parsed, device, once: picture is not null);
             if (!Directory.Exists(source))
                 Options.RequireFile(source, "--input", "Give a PNG or JPEG picture, or a folder of them.");
-            int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded.Backbone.Options.ImageSize, "--crop");
+            Preprocessing seen = pictures.Resolve(parsed, loaded.Preprocessing);
             FeatureSet features;
             if (picture is not null)
             {
                 Image decoded = picture.GetAwaiter().GetResult();
                 Options.MakeFolder(path);
-                features = FeatureSet.OfImage(loaded, decoded, source, size, parsed.GetValue(resize), !parsed.GetValue(raw));
+                features = FeatureSet.OfImage(loaded, decoded, source, seen, !parsed.GetValue(raw));
             }
             else
             {
                 ImageFolder folder = ImageFolder.Open(source);
                 Options.MakeFolder(path);
-                features = FeatureSet.OfModel(loaded, folder, size, parsed.GetValue(resize), !parsed.GetValue(raw), parsed.GetValue(batch), null, cancellation);
+                features = FeatureSet.OfModel(loaded, folder, seen, !parsed.GetValue(raw), pictures.Batch(parsed), null, cancellation);
             }
 
             Save(features, path, kind);

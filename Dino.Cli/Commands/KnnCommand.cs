@@ -13,6 +13,7 @@ internal static class KnnCommand
     public static Command Create()
     {
         ModelOptions model = new(required: false);
+        PictureOptions pictures = new();
         DeviceOptions devices = new(model.Precision);
         Option<string> train = Options.Required("--train", "Folder with one sub-folder per class: the memory.");
         Option<string> test = Options.Required("--test", "Folder with the same sub-folders: the queries.");
@@ -20,12 +21,10 @@ internal static class KnnCommand
         Option<double> temperature = Options.Of("--temperature", "A neighbour's vote weighs exp(similarity / temperature).", 0.07);
         Option<bool> untrained = Options.Flag("--untrained", "Use random first weights: of the network of --weights, or of the one that --arch and its like describe.");
         Option<bool> pixels = Options.Flag("--pixels", "Use the pixels themselves instead of a network.");
-        Option<int?> resize = Options.Optional<int>("--resize", "Short side before the crop (256 / 224 of the crop).");
-        Option<int?> crop = Options.Optional<int>("--crop", "Side of the square the network sees (the size it was trained at; 224 without --weights).");
-        Option<int> batch = Options.Of("--batch-size", "Pictures at a time.", 64);
         Option<long> seed = Options.Of("--seed", "Seed of the first weights with --untrained; the demonstration's is 1.", 0L);
         Option<bool> json = Options.Json();
-        Command command = new("knn", "Measure weighted k-NN accuracy of the features (or of raw pixels) on labelled folders.") { train, test, k, temperature, untrained, pixels, resize, crop, batch, seed, json };
+        Command command = new("knn", "Measure weighted k-NN accuracy of the features (or of raw pixels) on labelled folders.") { train, test, k, temperature, untrained, pixels, seed, json };
+        pictures.AddTo(command);
         model.AddTo(command);
         devices.AddTo(command);
         return command.Does((parsed, cancellation) =>
@@ -40,17 +39,18 @@ internal static class KnnCommand
             if (!usesPixels && !isUntrained && !model.IsGiven(parsed))
                 throw new ArgumentException("Give --weights FILE, or --untrained, or --pixels.");
             using LoadedModel? loaded = usesPixels && !model.IsGiven(parsed) ? null
-                : isUntrained ? model.Untrained(parsed, device, (ulong)parsed.GetValue(seed), parsed.GetValue(crop) ?? 224)
+                : isUntrained ? model.Untrained(parsed, device, (ulong)parsed.GetValue(seed), pictures.Crop(parsed) ?? 224)
                 : model.Load(parsed, device);
-            int size = Options.RequireSide(parsed.GetValue(crop) ?? loaded?.Backbone.Options.ImageSize ?? 224, "--crop");
+            Preprocessing seen = pictures.Resolve(parsed, loaded?.Preprocessing ?? new Preprocessing());
+            int batch = pictures.Batch(parsed);
             FeatureSet Features(ImageFolder folder) => usesPixels
-                ? FeatureSet.OfPixels(device, folder, size, parsed.GetValue(resize), loaded?.Normalization, parsed.GetValue(batch), null, cancellation)
-                : FeatureSet.OfModel(loaded!, folder, size, parsed.GetValue(resize), normalize: true, parsed.GetValue(batch), null, cancellation);
+                ? FeatureSet.OfPixels(device, folder, seen, batch, null, cancellation)
+                : FeatureSet.OfModel(loaded!, folder, seen, normalize: true, batch, null, cancellation);
             (FeatureSet known, FeatureSet asked) = (Features(memory), Features(queries));
             int[] labels = SameClasses(known, asked);
             using KnnClassifier classifier = new(device, known.Values, known.Labels);
             KnnResult result = classifier.Evaluate(asked.Values, labels, parsed.GetValue(k), parsed.GetValue(temperature), cancellation);
-            FeaturesOutput features = Describe(usesPixels ? null : loaded!.Backbone.Options, model.Precision.NameOf(parsed), isUntrained ? parsed.GetValue(seed) : null, new EvaluationTransform(size, parsed.GetValue(resize)));
+            FeaturesOutput features = Describe(usesPixels ? null : loaded!.Backbone.Options, model.Precision.NameOf(parsed), isUntrained ? parsed.GetValue(seed) : null, seen);
             int skipped = known.Skipped.Count + asked.Skipped.Count;
             if (parsed.GetValue(json))
                 JsonOutput.Print(new KnnOutput(result.Top1, result.Top5, result.K, result.Train, result.Test, skipped, features), CliJson.Default.KnnOutput);
@@ -62,9 +62,9 @@ internal static class KnnCommand
 
     /// <param name="network">Null for pixels.</param>
     /// <param name="seed">Null for trained weights.</param>
-    private static FeaturesOutput Describe(BackboneOptions? network, string precision, long? seed, EvaluationTransform view) => network is null
-        ? new FeaturesOutput("pixels", null, null, null, view.ResizeTo, view.Size)
-        : new FeaturesOutput(seed is null ? "weights" : "untrained", NetworkOutput.Of(network), precision, seed, view.ResizeTo, view.Size);
+    private static FeaturesOutput Describe(BackboneOptions? network, string precision, long? seed, Preprocessing seen) => network is null
+        ? new FeaturesOutput("pixels", null, null, null, seen.ResizeTo, seen.Size)
+        : new FeaturesOutput(seed is null ? "weights" : "untrained", NetworkOutput.Of(network), precision, seed, seen.ResizeTo, seen.Size);
 
     /// <summary>Labels of the queries in the numbering of the memory: folders may hold different classes.</summary>
     private static int[] SameClasses(FeatureSet known, FeatureSet asked)

@@ -44,7 +44,7 @@ internal sealed class ModelOptions(bool required)
         if (!IsGiven(parsed))
             return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, Precision.FormatOf(parsed));
         using LoadedModel model = Load(parsed, device, format: null, mapped: true);
-        return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.FormatOf(parsed)) with { Normalization = model.Normalization };
+        return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.FormatOf(parsed)) with { Preprocessing = model.Preprocessing };
     }
 
     private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped)

@@ -22,13 +22,13 @@ public sealed class DemoRun(Device device, string output, DemoOptions options)
         say($"drawing {options.TrainPerClass + options.TestPerClass} pictures of each of {DrawnPictures.ClassNames.Count} classes into {Pictures}");
         DrawnPictures.WriteTo(Pictures, options.TrainPerClass, options.TestPerClass, options.Seed, cancellationToken: cancellationToken);
         (ImageFolder train, ImageFolder test) = (ImageFolder.Open(Path.Combine(Pictures, "train")), ImageFolder.Open(Path.Combine(Pictures, "test")));
-        int size = options.EvaluationSize;
-        KnnResult pixels = Knn(folder => FeatureSet.OfPixels(device, folder, size, size, cancellationToken: cancellationToken));
+        Preprocessing seen = new() { Size = options.EvaluationSize, ResizeTo = options.EvaluationSize };
+        KnnResult pixels = Knn(folder => FeatureSet.OfPixels(device, folder, seen, cancellationToken: cancellationToken));
         say($"20-NN accuracy of raw pixels: {pixels.Top1:f1} %");
         KnnResult untrained = Knn(folder =>
         {
             using LoadedModel model = ModelFile.Untrained(options.Dino.Backbone, device, options.Dino.Seed);
-            return FeatureSet.OfModel(model, folder, size, size, cancellationToken: cancellationToken);
+            return FeatureSet.OfModel(model, folder, seen, cancellationToken: cancellationToken);
         });
         say($"20-NN accuracy of the untrained network: {untrained.Top1:f1} %");
 
@@ -40,7 +40,7 @@ public sealed class DemoRun(Device device, string output, DemoOptions options)
         }
 
         using LoadedModel teacher = ModelFile.Load(Path.Combine(folder, "teacher.safetensors"), device);
-        KnnResult trained = Knn(pictures => FeatureSet.OfModel(teacher, pictures, size, size, cancellationToken: cancellationToken));
+        KnnResult trained = Knn(pictures => FeatureSet.OfModel(teacher, pictures, seen, cancellationToken: cancellationToken));
         say($"20-NN accuracy of the trained network: {trained.Top1:f1} %");
         string report = Path.Combine(output, "report.html");
         new DemoReport(options, output).Save(report, pixels, untrained, trained, AttentionPictures(teacher, test));

@@ -64,7 +64,7 @@ public sealed class AttentionMap
         new Resampler().Resize(image, width, height, ResizeFilter.Bilinear, resized);
         Geometry.Crop(resized, new PixelBox(0, 0, width / patch * patch, height / patch * patch), cropped);
         float[] pixels = new float[3 * cropped.Width * cropped.Height];
-        model.Normalization.Write(cropped, pixels);
+        model.Preprocessing.Normalization.Write(cropped, pixels);
         seen = cropped.ToImage();
         return Of(model, pixels, cropped.Height, cropped.Width);
     }

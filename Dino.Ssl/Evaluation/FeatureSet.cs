@@ -1,5 +1,4 @@
 using Dino.Imaging;
-using Dino.Imaging.Transforms;
 using Dino.Ssl.Data;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -19,18 +18,18 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     public int Count => Labels.Length;
 
     /// <summary>Features of every usable picture of a folder: of a vision transformer, its CLS token.</summary>
-    /// <param name="model">Backbone and normalisation.</param>
+    /// <param name="model">Backbone and preprocessing.</param>
     /// <param name="folder">The pictures.</param>
-    /// <param name="size">Side of the square the network sees.</param>
-    /// <param name="resizeTo">Short side before the centre crop; null for the official proportion 256 / 224.</param>
+    /// <param name="preprocessing">What the network sees of them; the model's own unless given.</param>
     /// <param name="normalize">L2-normalise each row, as k-NN needs.</param>
     /// <param name="batch">Pictures at a time.</param>
     /// <param name="progress">Pictures done.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
-    public static FeatureSet OfModel(LoadedModel model, ImageFolder folder, int size, int? resizeTo = null, bool normalize = true, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    public static FeatureSet OfModel(LoadedModel model, ImageFolder folder, Preprocessing? preprocessing = null, bool normalize = true, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        EvaluationTransform transform = new(size, resizeTo, model.Normalization);
-        return Collect(folder, transform, batch, model.Backbone.Options.Width, (pixels, count, destination) =>
+        preprocessing ??= model.Preprocessing;
+        int size = preprocessing.Size;
+        return Collect(folder, new EvaluationTransform(preprocessing), batch, model.Backbone.Options.Width, (pixels, count, destination) =>
         {
             using Scope scope = model.Device.OpenScope(GradMode.Off);
             Tensor features = model.Backbone.Forward(scope.Upload(pixels, [count, 3, size, size]));
@@ -39,23 +38,25 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     }
 
     /// <summary>The feature of one picture.</summary>
-    public static FeatureSet OfImage(LoadedModel model, Image image, string path, int size, int? resizeTo = null, bool normalize = true)
+    public static FeatureSet OfImage(LoadedModel model, Image image, string path, Preprocessing? preprocessing = null, bool normalize = true)
     {
+        preprocessing ??= model.Preprocessing;
+        int size = preprocessing.Size;
         float[] pixels = new float[3 * size * size];
-        new EvaluationTransform(size, resizeTo, model.Normalization).CreateWriter().Write(image, 0, default, pixels);
+        new EvaluationTransform(preprocessing).CreateWriter().Write(image, 0, default, pixels);
         using Scope scope = model.Device.OpenScope(GradMode.Off);
         Tensor feature = model.Backbone.Forward(scope.Upload(pixels, [1, 3, size, size]));
         return new FeatureSet((normalize ? feature.Normalize() : feature).ToArray(), model.Backbone.Options.Width, [-1], [path], [], []);
     }
 
     /// <summary>The normalised pixels themselves, L2-normalised: what features have to beat.</summary>
-    public static FeatureSet OfPixels(Device device, ImageFolder folder, int size, int? resizeTo = null, PixelNormalization? normalization = null, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    public static FeatureSet OfPixels(Device device, ImageFolder folder, Preprocessing preprocessing, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        EvaluationTransform transform = new(size, resizeTo, normalization);
-        return Collect(folder, transform, batch, 3 * size * size, (pixels, count, destination) =>
+        int width = 3 * preprocessing.Size * preprocessing.Size;
+        return Collect(folder, new EvaluationTransform(preprocessing), batch, width, (pixels, count, destination) =>
         {
             using Scope scope = device.OpenScope(GradMode.Off);
-            scope.Upload(pixels, [count, 3 * size * size]).Normalize().Read(destination);
+            scope.Upload(pixels, [count, width]).Normalize().Read(destination);
         }, progress, cancellationToken);
     }
 

@@ -65,7 +65,7 @@ public static class ModelFile
         WeightPart part = WeightPart.Find(file, key);
         string? Rename(string name) => BackboneName(part, name);
         BackboneOptions architecture = Recognize(file, part) ?? throw NoNetwork(file);
-        PixelNormalization normalization = Crops(file)?.Normalization ?? PixelNormalization.ImageNet;
+        Preprocessing preprocessing = Preprocessing.ForSize(architecture.ImageSize) with { Normalization = Crops(file)?.Normalization ?? PixelNormalization.ImageNet };
         if (amend is not null && architecture is VisionTransformerOptions transformer)
             architecture = amend(transformer);
         architecture = architecture.WithoutDropPath() with { Classes = 0 };
@@ -87,7 +87,7 @@ public static class ModelFile
 
             if (format is { } chosen)
                 store.PackWeights(chosen);
-            return new LoadedModel(backbone, normalization) { LeftOut = LeftOut(file, part) };
+            return new LoadedModel(backbone, preprocessing) { LeftOut = LeftOut(file, part) };
         }
         catch
         {
@@ -129,7 +129,7 @@ public static class ModelFile
         store.Allocate(device, seed, withGradients: false);
         if (format is { } chosen)
             store.PackWeights(chosen);
-        return new LoadedModel(backbone, PixelNormalization.ImageNet);
+        return new LoadedModel(backbone, Preprocessing.ForSize(architecture.ImageSize));
     }
 
     /// <summary>The architecture by the file's own words or by the shapes; null if it is not one of ours.</summary>

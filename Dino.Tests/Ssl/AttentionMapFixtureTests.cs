@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Dino.Imaging.Transforms;
 using Dino.Nn;
+using Dino.Ssl.Data;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -23,7 +23,7 @@ public class AttentionMapFixtureTests
         store.Allocate(CpuDevice.Shared, withGradients: false);
         FixtureWeights.LoadParameters(store, golden, "model.");
         int[] shape = golden.Shape("in.image_tensor");
-        AttentionMap map = AttentionMap.Of(new LoadedModel(backbone, PixelNormalization.ImageNet), golden.Singles("in.image_tensor"), shape[1], shape[2]);
+        AttentionMap map = AttentionMap.Of(new LoadedModel(backbone, new Preprocessing()), golden.Singles("in.image_tensor"), shape[1], shape[2]);
         double share = config.GetProperty("th").GetDouble();
 
         double[] heat = golden.Doubles("out.heat"), expectedMask = golden.Doubles("out.mask");

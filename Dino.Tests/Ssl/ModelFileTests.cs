@@ -23,7 +23,7 @@ public sealed class ModelFileTests
         using LoadedModel model = ModelFile.Load(folder.Path("w.safetensors"), device);
         // Sixteen wide with two heads: nothing but the metadata tells.
         Assert.Equal(TinyRun.Dino.Backbone with { DropPath = 0 }, model.Backbone.Options);
-        Assert.Equal(normalization, model.Normalization);
+        Assert.Equal(normalization, model.Preprocessing.Normalization);
         AssertSameBackbone(trainer.Student, model);
         using SafetensorsFile file = SafetensorsFile.Open(folder.Path("w.safetensors"));
         Assert.Equal("student", file.Metadata["role"]);
@@ -105,7 +105,7 @@ public sealed class ModelFileTests
         });
         using LoadedModel model = ModelFile.Load(folder.Path("w.safetensors"), device);
         Assert.Equal(Foreign, model.Backbone.Options);
-        Assert.Equal(PixelNormalization.ImageNet, model.Normalization);
+        Assert.Equal(PixelNormalization.ImageNet, model.Preprocessing.Normalization);
         AssertSameBackbone(network, model);
     }
 

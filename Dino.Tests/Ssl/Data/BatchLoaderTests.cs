@@ -69,7 +69,7 @@ public sealed class BatchLoaderTests
     public void Evaluation_sees_every_picture_once_in_folder_order()
     {
         using PictureFolder folder = PictureFolder.TwoClasses(7);
-        using BatchLoader loader = new(ImageFolder.Open(folder.Path), new EvaluationTransform(8), BatchLoaderOptions.InOrder(3));
+        using BatchLoader loader = new(ImageFolder.Open(folder.Path), new EvaluationTransform(Preprocessing.ForSize(8)), BatchLoaderOptions.InOrder(3));
         loader.Start(endEpoch: 1);
         List<int> visited = [];
         List<int> counts = [];

@@ -148,7 +148,7 @@ public sealed class MultiCropAugmentationTests
     [InlineData(224, 256)]
     [InlineData(32, 37)]
     [InlineData(96, 110)]
-    public void Evaluation_keeps_the_official_proportion(int size, int resized) => Assert.Equal(resized, new EvaluationTransform(size).ResizeTo);
+    public void Evaluation_keeps_the_official_proportion(int size, int resized) => Assert.Equal(resized, Preprocessing.ForSize(size).ResizeTo);
 
     [Fact]
     public void Evaluation_equals_the_reference_pipeline()
@@ -158,7 +158,7 @@ public sealed class MultiCropAugmentationTests
         int size = arguments.GetProperty("center_crop").GetInt32();
         float[] view = new float[3 * size * size];
         Image picture = TransformCase.Read(fixture, arguments.GetProperty("input").GetString()!).ToImage();
-        new EvaluationTransform(size, arguments.GetProperty("resize_short").GetInt32()).CreateWriter().Write(picture, 0, default, view);
+        new EvaluationTransform(new Preprocessing { Size = size, ResizeTo = arguments.GetProperty("resize_short").GetInt32() }).CreateWriter().Write(picture, 0, default, view);
         string key = arguments.GetProperty("key").GetString()!;
         fixture.AssertClose(key, view, fixture.Doubles(key), 0);
     }

@@ -20,7 +20,7 @@ internal sealed class PictureWorkload : IWorkload
         _job = job;
         _files = [.. Directory.GetFiles(folder, "*.jpg").Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
         _decoded = [.. _files.Select(file => ImageFile.Decode(file))];
-        ISampleTransform transform = job == "augment" ? new MultiCropAugmentation(new MultiCropOptions()) : new EvaluationTransform();
+        ISampleTransform transform = job == "augment" ? new MultiCropAugmentation(new MultiCropOptions()) : new EvaluationTransform(new Preprocessing());
         _writer = transform.CreateWriter();
         _views = [.. transform.ViewSizes.Select(size => new float[3 * size * size])];
     }
