@@ -3,8 +3,9 @@ using System.Buffers;
 namespace Dino.Tensors.Backends;
 
 /// <summary>
-/// Makes views of decoded pictures on a device, equal to those of the CPU in every byte before normalisation, and in every float after it. All but
-/// <see cref="AllocateHost"/> is for one thread, outside of a <see cref="Repetition"/>: how much is copied changes from batch to batch.
+/// Makes views of decoded pictures on a device, equal to those of the CPU in every byte before normalisation, and in every float after it (of which a
+/// device may make 0 of subnormal ones, which no usual mean and deviation give). All but <see cref="AllocateHost"/> is for one thread, outside of a
+/// <see cref="Repetition"/>: how much is copied changes from batch to batch.
 /// </summary>
 public abstract class Augmentation : IDisposable
 {

@@ -27,6 +27,14 @@ public sealed class CudaAugmentationTests
         AssertEqual(view, PixelNormalization.ImageNet, [.. pictures, .. pictures, .. pictures], skew);
     }
 
+    [Fact]
+    public void The_official_views_of_a_photograph_are_those_of_the_CPU()
+    {
+        IReadOnlyList<ViewOptions> views = new MultiCropOptions().Views();
+        foreach (ViewOptions view in (ViewOptions[])[views[0], views[1], views[2]])
+            AssertEqual(view, PixelNormalization.ImageNet, [Noise(500, 375, view.Size), Edges(333, 500)]);
+    }
+
     [Theory]
     [InlineData(ResizeFilter.Box)]
     [InlineData(ResizeFilter.Bilinear)]
@@ -89,7 +97,7 @@ public sealed class CudaAugmentationTests
     [Fact]
     public void A_batch_takes_the_place_of_the_one_before()
     {
-        using DeviceBed bed = new();
+        using DeviceBed bed = new(Devices.Create("cuda"));
         using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
         // Few small pictures, many large ones, few again; tables and pictures outgrow their memory.
         foreach ((int count, int side) in ((int, int)[])[(2, 10), (90, 30), (3, 500), (1, 4)])
@@ -99,7 +107,7 @@ public sealed class CudaAugmentationTests
     [Fact]
     public void A_warm_batch_allocates_nothing_on_the_host()
     {
-        using DeviceBed bed = new();
+        using DeviceBed bed = new(Devices.Create("cuda"));
         using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
         MultiCropAugmentation views = new([new ViewOptions { Size = 8 }], PixelNormalization.ImageNet);
         Image[] pictures = [Noise(20, 30), Noise(9, 9)];
@@ -123,7 +131,7 @@ public sealed class CudaAugmentationTests
     [Fact]
     public void Views_that_cannot_be_made_are_refused()
     {
-        using DeviceBed bed = new();
+        using DeviceBed bed = new(Devices.Create("cuda"));
         using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
         CropFormat format = Format(8, CropFilter.Bicubic, PixelNormalization.None);
         View y = bed.Take([1, 3, 8, 8]);
@@ -143,7 +151,7 @@ public sealed class CudaAugmentationTests
     /// <summary>One view of each picture, made on both devices, of the same stream.</summary>
     private static void AssertEqual(ViewOptions view, PixelNormalization normalization, Image[] pictures, int skew = 0)
     {
-        using DeviceBed bed = new(skew);
+        using DeviceBed bed = new(Devices.Create("cuda"), skew);
         using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
         AssertEqual(bed, augmentation, view, normalization, pictures);
     }
