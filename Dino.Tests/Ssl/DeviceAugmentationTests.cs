@@ -4,6 +4,7 @@ using Dino.Ssl.Data;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
+using Dino.Tests.Cuda.Emulator;
 using Dino.Tests.Ssl.Data;
 
 namespace Dino.Tests.Ssl;
@@ -26,6 +27,27 @@ public sealed class DeviceAugmentationTests
 
         TinyRun.AssertSameState(tiny.Output("Cpu"), tiny.Output("Device"));
         Assert.Equal(TinyRun.LogWithoutSpeed(tiny.Output("Cpu")), TinyRun.LogWithoutSpeed(tiny.Output("Device")));
+    }
+
+    [Fact]
+    public void Pictures_of_other_sizes_do_not_undo_the_record_of_a_step()
+    {
+        using TinyRun tiny = new();
+        using PictureFolder folder = new();
+        for (int i = 0; i < 12; i++)
+            folder.AddPng($"{i}.png", 10 + (5 * i), 16 + i, i);
+        DinoOptions dino = TinyRun.Dino with { Backbone = TinyRun.Dino.Backbone with { Depth = 1 }, Epochs = 1, WarmupTeacherTemperatureEpochs = 1 };
+        long[] graphs = [.. Enum.GetValues<AugmentationPlace>().Select(place =>
+        {
+            EmulatedMachine machine = new();
+            using Device device = EmulatedHost.OpenDevice(machine);
+            using TrainingRun run = new(device, tiny.Options(place.ToString()) with { Data = folder.Path, Dino = dino, Augment = place });
+            run.Run();
+            return machine.GraphLaunches;
+        })];
+        // Two graphs a step, from the second of three steps on.
+        Assert.Equal([4, 4], graphs);
+        TinyRun.AssertSameState(tiny.Output("Cpu"), tiny.Output("Device"));
     }
 
     [Theory]
