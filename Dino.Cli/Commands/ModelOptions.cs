@@ -55,7 +55,7 @@ internal sealed class ModelOptions(bool required)
         Options.RequireFile(path, "--weights", File.Exists(inside) ? $"Give --weights {inside}." : "Give the .safetensors or .pth file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo.");
         try
         {
-            return ModelFile.Load(path, device, found => _architecture.Amend(parsed, found), format, mapped, parsed.GetValue(_key));
+            return ModelFile.Load(path, device, new() { Key = parsed.GetValue(_key), Format = format, Mapped = mapped, Amend = found => _architecture.Amend(parsed, found) });
         }
         catch (Exception error) when (error is InvalidDataException or TorchFileException)
         {

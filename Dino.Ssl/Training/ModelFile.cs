@@ -49,31 +49,26 @@ public static class ModelFile
     /// training checkpoint. Its content says which.
     /// </param>
     /// <param name="device">Where to put it.</param>
-    /// <param name="amend">Changes the vision transformer that was found, for what shapes do not tell (the heads).</param>
-    /// <param name="format">Packs the weights of linear layers and convolutions for speed; null leaves them readable.</param>
-    /// <param name="mapped">
-    /// Uses the weights where they are in the file: nothing is read before it is needed, which is the quickest start for a few pictures. The file must
-    /// not be rewritten in place while the model is in use: that would end the process. With a format the file is needed during this call only.
-    /// </param>
-    /// <param name="key">The part of a checkpoint to take, such as <c>student</c>; the rules of <see cref="WeightPart.Find"/> unless given: the teacher.</param>
+    /// <param name="options">How to load it; null for the defaults.</param>
     /// <exception cref="InvalidDataException">The file does not hold a network that is known here, or not under the key.</exception>
     /// <exception cref="TorchFileException">A file of torch.save that is damaged or not only data.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
-    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null, bool mapped = false, string? key = null)
+    public static LoadedModel Load(string path, Device device, ModelLoadOptions? options = null)
     {
+        options ??= new ModelLoadOptions();
         using TensorFile file = TensorFile.Open(path);
-        WeightPart part = WeightPart.Find(file, key);
+        WeightPart part = WeightPart.Find(file, options.Key);
         string? Rename(string name) => BackboneName(part, name);
         BackboneOptions architecture = Recognize(file, part) ?? throw NoNetwork(file);
         Preprocessing preprocessing = Preprocessing.ForSize(architecture.ImageSize) with { Normalization = Crops(file)?.Normalization ?? PixelNormalization.ImageNet };
-        if (amend is not null && architecture is VisionTransformerOptions transformer)
+        if (options.Amend is { } amend && architecture is VisionTransformerOptions transformer)
             architecture = amend(transformer);
         architecture = architecture.WithoutDropPath() with { Classes = 0 };
         ParameterStore store = new();
         try
         {
             Backbone backbone = architecture.Build(store.Root);
-            if (mapped || format is not null)
+            if (options.Mapped || options.Format is not null)
             {
                 StateDict.Map(store, device, file, Rename);
             }
@@ -85,8 +80,8 @@ public static class ModelFile
                 StateDict.Load(store, file, Rename);
             }
 
-            if (format is { } chosen)
-                store.PackWeights(chosen);
+            if (options.Format is { } format)
+                store.PackWeights(format);
             return new LoadedModel(backbone, preprocessing) { LeftOut = LeftOut(file, part) };
         }
         catch
@@ -98,7 +93,7 @@ public static class ModelFile
 
     /// <summary>What <see cref="Load"/> would make of a file, without loading it.</summary>
     /// <param name="file">An open file.</param>
-    /// <param name="key">As in <see cref="Load"/>.</param>
+    /// <param name="key">As <see cref="ModelLoadOptions.Key"/>.</param>
     /// <exception cref="InvalidDataException">The file holds nothing under the key, or is damaged.</exception>
     public static ModelDescription Describe(TensorFile file, string? key = null)
     {
@@ -121,7 +116,10 @@ public static class ModelFile
     }
 
     /// <summary>A backbone with first weights, for comparison with a trained one.</summary>
-    /// <inheritdoc cref="Load"/>
+    /// <param name="architecture">Which.</param>
+    /// <param name="device">Where to put it.</param>
+    /// <param name="seed">Of the weights.</param>
+    /// <param name="format">Packs the weights as <see cref="ModelLoadOptions.Format"/> does.</param>
     public static LoadedModel Untrained(BackboneOptions architecture, Device device, ulong seed = 0, WeightFormat? format = null)
     {
         ParameterStore store = new();
