@@ -11,9 +11,9 @@ public sealed class SampleBatch
     private readonly int[] _samples;
     private readonly int[] _labels;
 
-    internal SampleBatch(int size, IReadOnlyList<int> viewSizes)
+    internal SampleBatch(int size, IReadOnlyList<int> viewSizes, int channels)
     {
-        _lengths = [.. viewSizes.Select(side => checked(3 * side * side))];
+        _lengths = [.. viewSizes.Select(side => checked(channels * side * side))];
         // Pinned: a device can copy from these arrays, or a tensor wrap them, without a handle per batch.
         _views = [.. _lengths.Select(length => GC.AllocateUninitializedArray<float>(checked(size * length), pinned: true))];
         (_samples, _labels) = (new int[size], new int[size]);
@@ -38,7 +38,7 @@ public sealed class SampleBatch
     /// <summary>Class of each picture [B], -1 where there are no classes.</summary>
     public ReadOnlySpan<int> Labels => _labels.AsSpan(0, Count);
 
-    /// <summary>One view of all pictures [B, 3, size, size], normalised; the memory is pinned.</summary>
+    /// <summary>One view of all pictures [B, C, size, size], normalised; the memory is pinned.</summary>
     /// <param name="view">Index into <see cref="ViewSizes"/>.</param>
     public ReadOnlySpan<float> View(int view) => ViewMemory(view).Span;
 
