@@ -18,6 +18,12 @@ public sealed record ModelLoadOptions
     /// </summary>
     public bool Mapped { get; init; }
 
+    /// <summary>
+    /// Adapts the first layer to pictures of another number of channels, by <see cref="BackboneWeights.AdaptChannels"/>; null for as many as it has. With 1 the
+    /// model's preprocessing makes grey values of pictures; with another number than 1 or 3 it takes tensors of your own only.
+    /// </summary>
+    public int? Channels { get; init; }
+
     /// <summary>Changes the vision transformer that was found, for what shapes do not tell (the heads).</summary>
     public Func<VisionTransformerOptions, VisionTransformerOptions>? Amend { get; init; }
 }
