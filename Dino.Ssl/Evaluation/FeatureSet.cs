@@ -28,11 +28,11 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     public static FeatureSet OfModel(LoadedModel model, ImageFolder folder, Preprocessing? preprocessing = null, bool normalize = true, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
         preprocessing ??= model.Preprocessing;
-        int size = preprocessing.Size;
+        (int size, int channels) = (preprocessing.Size, preprocessing.Channels);
         return Collect(folder, new EvaluationTransform(preprocessing), batch, model.Backbone.Options.Width, (pixels, count, destination) =>
         {
             using Scope scope = model.Device.OpenScope(GradMode.Off);
-            Tensor features = model.Backbone.Forward(scope.Upload(pixels, [count, 3, size, size]));
+            Tensor features = model.Backbone.Forward(scope.Upload(pixels, [count, channels, size, size]));
             (normalize ? features.Normalize() : features).Read(destination);
         }, progress, cancellationToken);
     }
@@ -41,18 +41,18 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     public static FeatureSet OfImage(LoadedModel model, Image image, string path, Preprocessing? preprocessing = null, bool normalize = true)
     {
         preprocessing ??= model.Preprocessing;
-        int size = preprocessing.Size;
-        float[] pixels = new float[3 * size * size];
+        (int size, int channels) = (preprocessing.Size, preprocessing.Channels);
+        float[] pixels = new float[channels * size * size];
         new EvaluationTransform(preprocessing).CreateWriter().Write(image, 0, default, pixels);
         using Scope scope = model.Device.OpenScope(GradMode.Off);
-        Tensor feature = model.Backbone.Forward(scope.Upload(pixels, [1, 3, size, size]));
+        Tensor feature = model.Backbone.Forward(scope.Upload(pixels, [1, channels, size, size]));
         return new FeatureSet((normalize ? feature.Normalize() : feature).ToArray(), model.Backbone.Options.Width, [-1], [path], [], []);
     }
 
     /// <summary>The normalised pixels themselves, L2-normalised: what features have to beat.</summary>
     public static FeatureSet OfPixels(Device device, ImageFolder folder, Preprocessing preprocessing, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        int width = 3 * preprocessing.Size * preprocessing.Size;
+        int width = preprocessing.Channels * preprocessing.Size * preprocessing.Size;
         return Collect(folder, new EvaluationTransform(preprocessing), batch, width, (pixels, count, destination) =>
         {
             using Scope scope = device.OpenScope(GradMode.Off);
