@@ -60,6 +60,12 @@ public sealed partial class ImageEmbedder : IDisposable
     /// <summary>What the model is called: the name of its file without the ending.</summary>
     public string Name { get; }
 
+    /// <summary>Pictures of the largest pass that requests have shared, 0 where they do not.</summary>
+    internal int LargestBatch => _former?.LargestBatch ?? 0;
+
+    /// <summary>Buffers that were made so far: of requests, of threads that prepare, of batches.</summary>
+    internal (int Pictures, int Writers, int Batches) Buffers => (_pictures.Created, _writers.Created, _batches.Created);
+
     /// <summary>Loads a network, with its weights packed for speed.</summary>
     /// <param name="path">A weight file or checkpoint, as <see cref="ModelFile.Load"/> takes them. It is not needed afterwards.</param>
     /// <param name="options">Null for the defaults.</param>
@@ -134,7 +140,10 @@ public sealed partial class ImageEmbedder : IDisposable
     /// <summary>Lets no request begin any more, waits for those that have, and frees the model, and the device unless it was given. Requests that are waiting for their turn end in <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {
-        if (!_visits.Close())
+        bool isFirst = _visits.Close();
+        _former?.Hurry();
+        _visits.Wait();
+        if (!isFirst)
             return;
         _former?.Dispose();
         Model.Dispose();

@@ -77,33 +77,18 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
         }, progress, cancellationToken);
     }
 
-    private delegate void Embed(ReadOnlySpan<float> pixels, int count, Span<float> destination);
-
-    private static FeatureSet Collect(ImageFolder folder, EvaluationTransform transform, int batchSize, int width, Embed embed, IProgress<int>? progress, CancellationToken cancellationToken)
+    private static FeatureSet Collect(ImageFolder folder, EvaluationTransform transform, int batchSize, int width, BatchComputation compute, IProgress<int>? progress, CancellationToken cancellationToken)
     {
-        using BatchLoader loader = new(folder, transform, BatchLoaderOptions.InOrder(batchSize));
-        loader.Start(0, 0, 1);
         float[] values = new float[(long)folder.Count * width];
         int[] labels = new int[folder.Count];
         string[] paths = new string[folder.Count];
-        float[] features = new float[Math.Min(batchSize, folder.Count) * width];
-        int done = 0, kept = 0;
-        while (loader.Next(cancellationToken) is { } batch)
+        int kept = 0;
+        IReadOnlyCollection<SkippedPicture> skipped = FolderPass.Run(folder, transform, batchSize, width, compute, (index, row) =>
         {
-            embed(batch.View(0), batch.Count, features.AsSpan(0, batch.Count * width));
-            for (int row = 0; row < batch.Count; row++, done++)
-            {
-                // The loader puts another picture in the place of an unusable one; evaluation counts each picture once.
-                if (batch.Samples[row] != done)
-                    continue;
-                features.AsSpan(row * width, width).CopyTo(values.AsSpan(kept * width));
-                (labels[kept], paths[kept]) = (batch.Labels[row], folder.Samples[done].Path);
-                kept++;
-            }
-
-            progress?.Report(done);
-        }
-
-        return new FeatureSet(values[..(kept * width)], width, labels[..kept], paths[..kept], folder.Classes, loader.Skipped);
+            row.CopyTo(values.AsSpan(kept * width));
+            (labels[kept], paths[kept]) = (folder.Samples[index].Class, folder.Samples[index].Path);
+            kept++;
+        }, null, progress, cancellationToken);
+        return new FeatureSet(values[..(kept * width)], width, labels[..kept], paths[..kept], folder.Classes, skipped);
     }
 }
