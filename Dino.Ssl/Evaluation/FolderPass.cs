@@ -38,6 +38,8 @@ internal static class FolderPass
             }
 
             progress?.Report(done);
+            // The loader only looks while it waits, and is usually ahead.
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
         return loader.Skipped;

@@ -31,7 +31,7 @@ public sealed class MatrixFile : IDisposable
     public static MatrixFile Create(string path, int rows, int columns, string? name = null)
     {
         byte[] head = Head(rows, columns, name);
-        SafeFileHandle file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite);
+        SafeFileHandle file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
         try
         {
             RandomAccess.Write(file, head, 0);
@@ -56,7 +56,7 @@ public sealed class MatrixFile : IDisposable
     public static MatrixFile Open(string path, int rows, int columns, string? name = null, bool isWritten = false)
     {
         byte[] head = Head(rows, columns, name), found = new byte[head.Length];
-        SafeFileHandle file = isWritten ? File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite) : File.OpenHandle(path);
+        SafeFileHandle file = isWritten ? File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None) : File.OpenHandle(path);
         if (RandomAccess.GetLength(file) == head.Length + ((long)rows * columns * sizeof(float)) && RandomAccess.Read(file, found, 0) == found.Length && found.AsSpan().SequenceEqual(head))
             return new MatrixFile(file, head.Length, rows, columns);
         file.Dispose();
