@@ -31,6 +31,12 @@ internal sealed class ModelOptions(bool required)
         Precision.AddTo(command);
     }
 
+    /// <summary>The file as it was given.</summary>
+    public string PathOf(ParseResult parsed) => parsed.GetValue(_weights)!;
+
+    /// <summary>The part as it was asked for; null for the usual one.</summary>
+    public string? KeyOf(ParseResult parsed) => parsed.GetValue(_key);
+
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
 
     /// <param name="once">Whether one picture is all that the network will see.</param>
