@@ -17,7 +17,7 @@ internal sealed class ScatterLayout
     private const int Rim = 24;
 
     /// <summary>The shorter side of the frame is no less than this share of the longer one.</summary>
-    private const double LeastShare = 0.5;
+    private const double LeastShare = 0.4;
 
     private readonly ScatterPlot _plot;
     private readonly double _left, _top, _scale;

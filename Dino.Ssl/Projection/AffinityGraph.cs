@@ -16,36 +16,46 @@ internal sealed record AffinityGraph(int[] Starts, int[] Columns, float[] Weight
     public static AffinityGraph Symmetric(NearestRows neighbours, double[] weights, Func<double, double, double> join)
     {
         (int count, int k) = (neighbours.Rows, neighbours.Count);
-        List<(int Column, double Own, double Other)>[] rows = new List<(int, double, double)>[count];
-        for (int i = 0; i < count; i++)
-            rows[i] = new(2 * k);
-        for (int i = 0; i < count; i++)
-        {
-            for (int e = i * k; e < (i + 1) * k; e++)
-            {
-                rows[i].Add((neighbours.Indices[e], weights[e], 0));
-                rows[neighbours.Indices[e]].Add((i, 0, weights[e]));
-            }
-        }
-
-        int[] starts = new int[count + 1];
-        List<int> columns = new(count * k);
-        List<float> joined = new(count * k);
+        (int[] otherStarts, int[] others, double[] otherWeights) = Transposed(neighbours, weights);
+        int[] starts = new int[count + 1], own = new int[k], order = new int[k];
+        List<int> columns = new(2 * others.Length);
+        List<float> joined = new(2 * others.Length);
         for (int i = 0; i < count; i++)
         {
-            rows[i].Sort((a, b) => a.Column != b.Column ? a.Column.CompareTo(b.Column) : b.Own.CompareTo(a.Own));
-            for (int e = 0; e < rows[i].Count; e++)
+            neighbours.Indices.AsSpan(i * k, k).CopyTo(own);
+            for (int e = 0; e < k; e++)
+                order[e] = (i * k) + e;
+            own.AsSpan().Sort(order.AsSpan());
+            // Two lists with rising columns become one.
+            for (int mine = 0, theirs = otherStarts[i]; mine < k || theirs < otherStarts[i + 1];)
             {
-                (int column, double own, double other) = rows[i][e];
-                if (e + 1 < rows[i].Count && rows[i][e + 1].Column == column)
-                    (own, other) = (own + rows[i][e + 1].Own, other + rows[i][++e].Other);
-                columns.Add(column);
-                joined.Add((float)join(own, other));
+                int left = mine < k ? own[mine] : int.MaxValue, right = theirs < otherStarts[i + 1] ? others[theirs] : int.MaxValue;
+                columns.Add(Math.Min(left, right));
+                joined.Add((float)join(left <= right ? weights[order[mine++]] : 0, right <= left ? otherWeights[theirs++] : 0));
             }
 
             starts[i + 1] = columns.Count;
         }
 
         return new AffinityGraph(starts, [.. columns], [.. joined]);
+    }
+
+    /// <summary>Who names a point as a neighbour, and how strongly, in rising order.</summary>
+    private static (int[] Starts, int[] Points, double[] Weights) Transposed(NearestRows neighbours, double[] weights)
+    {
+        int[] starts = new int[neighbours.Rows + 1], points = new int[weights.Length];
+        double[] strengths = new double[weights.Length];
+        foreach (int named in neighbours.Indices)
+            starts[named + 1]++;
+        for (int i = 0; i < neighbours.Rows; i++)
+            starts[i + 1] += starts[i];
+        int[] next = starts[..^1];
+        for (int e = 0; e < weights.Length; e++)
+        {
+            int place = next[neighbours.Indices[e]]++;
+            (points[place], strengths[place]) = (e / neighbours.Count, weights[e]);
+        }
+
+        return (starts, points, strengths);
     }
 }

@@ -65,7 +65,7 @@ public sealed class PrincipalComponents
         ParallelOptions parallel = new() { MaxDegreeOfParallelism = threads > 0 ? threads : -1, CancellationToken = cancellationToken };
         double divisor = Math.Max(1, height - 1);
         if (height >= width)
-            return OfSymmetric(RowProducts.OfColumns(rows, width, mean, divisor, parallel), mean, count, cancellationToken);
+            return OfSymmetric(RowProducts.OfColumns(rows, width, mean, divisor, parallel), mean, count, parallel);
 
         // The smaller product has the same eigenvalues; Xᵀ u has the direction of the component that belongs to u.
         double[] centred = new double[rows.Length];
@@ -81,7 +81,7 @@ public sealed class PrincipalComponents
                 TensorPrimitives.Divide(component, norm, component);
         }
 
-        return Create(mean, values, components, count);
+        return Create(mean, values, components, count, values.Sum());
     }
 
     /// <summary>The components that belong to a covariance matrix.</summary>
@@ -97,7 +97,7 @@ public sealed class PrincipalComponents
             throw new ArgumentException($"PCA: {covariance.Length} values and a mean of {mean.Length} are no covariance [D, D] and mean [D].", nameof(covariance));
         if (!double.IsFinite(TensorPrimitives.MaxMagnitude(covariance)))
             throw new ArgumentException("PCA: the covariance must be finite.", nameof(covariance));
-        return OfSymmetric(covariance.ToArray(), mean.IsEmpty ? new double[width] : mean.ToArray(), Counted(count, width), cancellationToken);
+        return OfSymmetric(covariance.ToArray(), mean.IsEmpty ? new double[width] : mean.ToArray(), Counted(count, width), new ParallelOptions { CancellationToken = cancellationToken });
     }
 
     /// <summary>A component, a unit vector [D].</summary>
@@ -146,25 +146,28 @@ public sealed class PrincipalComponents
         return count == 0 ? most : count;
     }
 
-    private static PrincipalComponents OfSymmetric(double[] covariance, double[] mean, int count, CancellationToken cancellationToken)
+    private static PrincipalComponents OfSymmetric(double[] covariance, double[] mean, int count, ParallelOptions parallel)
     {
-        (double[] values, double[] vectors) = SymmetricEigen.Decompose(covariance, mean.Length, cancellationToken);
-        return Create(mean, values, vectors[..(count * mean.Length)], count);
+        int width = mean.Length;
+        double total = 0;
+        for (int i = 0; i < width; i++)
+            total += covariance[(i * width) + i];
+        (double[] values, double[] vectors) = LeadingEigen.TryDecompose(covariance, width, count, parallel) ?? SymmetricEigen.Decompose(covariance, width, parallel.CancellationToken);
+        return Create(mean, values, vectors[..(count * width)], count, total);
     }
 
-    private static PrincipalComponents Create(double[] mean, double[] values, double[] components, int count)
+    private static PrincipalComponents Create(double[] mean, double[] values, double[] components, int count, double total)
     {
         // Rounding leaves this much of eigenvalues that are zero, on either side of it.
-        double nothing = values.Length * 1e-15 * Math.Max(0, values[0]);
-        for (int i = 0; i < values.Length; i++)
+        double nothing = mean.Length * 1e-15 * Math.Max(0, values[0]);
+        for (int i = 0; i < count; i++)
         {
             if (values[i] > nothing)
                 continue;
             values[i] = 0;
-            if (i < count)
-                components.AsSpan(i * mean.Length, mean.Length).Clear();
+            components.AsSpan(i * mean.Length, mean.Length).Clear();
         }
 
-        return new PrincipalComponents(mean, components, values[..count], values.Sum());
+        return new PrincipalComponents(mean, components, values[..count], Math.Max(0, total));
     }
 }

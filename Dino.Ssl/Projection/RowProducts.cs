@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 
 namespace Dino.Ssl.Projection;
 
@@ -48,7 +49,10 @@ internal static class RowProducts
             Parallel.For(0, width, parallel, i =>
             {
                 Span<double> target = product.AsSpan((i * width) + i, width - i);
-                for (int r = 0; r < height; r++)
+                int r = 0;
+                for (; r <= height - 4; r += 4)
+                    AddFour(target, block.AsSpan((r * width) + i), width);
+                for (; r < height; r++)
                     TensorPrimitives.MultiplyAdd(block.AsSpan((r * width) + i, width - i), block[(r * width) + i], target, target);
             });
         }
@@ -67,6 +71,23 @@ internal static class RowProducts
                 product[(i * count) + j] = TensorPrimitives.Dot<double>(centred.AsSpan(i * width, width), centred.AsSpan(j * width, width));
         });
         return Mirrored(product, count, divisor);
+    }
+
+    /// <summary>target += Σ row[0] · row over four rows, which lie <paramref name="stride"/> apart: the sum is read and written once for them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddFour(Span<double> target, ReadOnlySpan<double> rows, int stride)
+    {
+        (double a, double b, double c, double d) = (rows[0], rows[stride], rows[2 * stride], rows[3 * stride]);
+        ReadOnlySpan<double> first = rows[..target.Length], second = rows.Slice(stride, target.Length), third = rows.Slice(2 * stride, target.Length), fourth = rows.Slice(3 * stride, target.Length);
+        int j = 0;
+        for (; j <= target.Length - Vector<double>.Count; j += Vector<double>.Count)
+        {
+            Vector<double> sum = (new Vector<double>(first[j..]) * a) + (new Vector<double>(second[j..]) * b) + (new Vector<double>(third[j..]) * c) + (new Vector<double>(fourth[j..]) * d);
+            (new Vector<double>(target[j..]) + sum).CopyTo(target[j..]);
+        }
+
+        for (; j < target.Length; j++)
+            target[j] += (first[j] * a) + (second[j] * b) + (third[j] * c) + (fourth[j] * d);
     }
 
     private static double[] Mirrored(double[] product, int side, double divisor)

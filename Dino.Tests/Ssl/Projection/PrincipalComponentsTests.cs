@@ -74,6 +74,32 @@ public class PrincipalComponentsTests
         Assert.Equal(1, Enumerable.Range(0, found.Count).Sum(found.Share), 1e-12);
     }
 
+    /// <summary>The few components of wide rows are found another way than all of them.</summary>
+    [Fact]
+    public void The_leading_components_are_the_first_of_all()
+    {
+        const int Width = 512;
+        double[] rows = Normal(700 * Width, seed: 4);
+        for (int i = 0; i < rows.Length; i++)
+            rows[i] *= Math.Pow(0.9, i % Width);
+        PrincipalComponents few = PrincipalComponents.Of<double>(rows, Width, 3), all = PrincipalComponents.Of<double>(rows, Width);
+        Assert.Equal(all.TotalVariance, few.TotalVariance, 1e-10 * all.TotalVariance);
+        for (int c = 0; c < 3; c++)
+        {
+            // The residual is at most 1e-11 of the largest variance; divided by the gaps, which are about a tenth of it.
+            Assert.Equal(all.Variances[c], few.Variances[c], 1e-11 * all.Variances[0]);
+            Assert.InRange(Dot(all.Component(c), few.Component(c)), 1 - 1e-9, 1 + 1e-9);
+        }
+
+        double[] flat = new double[Width * Width];
+        for (int i = 0; i < Width; i++)
+            flat[(i * Width) + i] = 1 + (1e-6 * i);
+        Assert.Null(LeadingEigen.TryDecompose(flat, Width, 2, new ParallelOptions()));
+        (double[] values, double[] vectors) = SymmetricEigen.Decompose(flat, Width);
+        Assert.Equal(1 + (1e-6 * (Width - 1)), values[0], 1e-14);
+        Assert.Equal(1, Math.Abs(vectors[Width - 1]), 1e-12);
+    }
+
     [Fact]
     public void A_line_in_space_has_one_component_and_nothing_else()
     {

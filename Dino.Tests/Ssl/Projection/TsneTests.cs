@@ -102,7 +102,7 @@ public class TsneTests
     public void Groups_stay_together_whatever_the_threads(double angle)
     {
         float[] rows = Blobs.Draw(6, 50, 8);
-        TsneOptions options = new() { Perplexity = 15, Iterations = 300, Angle = angle, Neighbours = angle == 0 ? null : 45 };
+        TsneOptions options = new() { Perplexity = 15, Iterations = 200, Angle = angle, Neighbours = angle == 0 ? null : 45 };
         EmbeddingResult[] results = [.. new[] { 1, 3 }.Select(threads =>
         {
             using CpuDevice device = new(threads);
