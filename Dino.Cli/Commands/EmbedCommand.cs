@@ -1,11 +1,9 @@
 using System.CommandLine;
-using System.Text;
 using Dino.Imaging;
 using Dino.Ssl.Data;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Training;
 using Dino.Tensors;
-using Dino.Tensors.Formats;
 
 namespace Dino.Cli.Commands;
 
@@ -28,7 +26,6 @@ internal static class EmbedCommand
         return command.Does((parsed, cancellation) =>
         {
             string path = Options.RequireOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
-            string kind = Path.GetExtension(path);
             // One picture is decoded while the network is built.
             Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
             using Device device = devices.Open(parsed);
@@ -50,7 +47,7 @@ internal static class EmbedCommand
                 features = FeatureSet.OfModel(loaded, folder, seen, !parsed.GetValue(raw), pictures.Batch(parsed), null, cancellation);
             }
 
-            Save(features, path, kind);
+            FeatureFile.Save(features, path);
             foreach (SkippedPicture skipped in features.Skipped)
                 Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
             if (parsed.GetValue(json))
@@ -59,22 +56,5 @@ internal static class EmbedCommand
                 Console.Out.WriteLine($"{path}: {features.Count} x {features.Width}");
             return 0;
         });
-    }
-
-    private static void Save(FeatureSet features, string path, string kind)
-    {
-        Shape shape = [features.Count, features.Width];
-        if (kind == ".npy")
-        {
-            NpyArray.Create<float>(features.Values, features.Count, features.Width).Save(path);
-        }
-        else
-        {
-            SafetensorsWriter writer = new();
-            writer.Add("features", shape, features.Values);
-            writer.Save(path);
-        }
-
-        File.WriteAllLines(Path.ChangeExtension(path, ".txt"), features.Paths, new UTF8Encoding(false));
     }
 }

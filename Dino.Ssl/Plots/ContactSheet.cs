@@ -14,6 +14,9 @@ public sealed record ContactSheet
     /// <summary>Every pixel becomes a square of this side: small pictures stay sharp.</summary>
     public int Scale { get; init; } = 1;
 
+    /// <summary>Every pixel of a caption becomes a square of this side.</summary>
+    public int CaptionScale { get; init; } = 1;
+
     /// <summary>Shade of gaps, 0 black to 255 white; captions take the opposite.</summary>
     public byte Background { get; init; } = 255;
 
@@ -25,6 +28,7 @@ public sealed record ContactSheet
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Columns);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Scale);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(CaptionScale);
         ArgumentOutOfRangeException.ThrowIfNegative(Gap);
         if (images.Count == 0)
             throw new ArgumentException("A contact sheet needs at least one picture.", nameof(images));
@@ -32,7 +36,7 @@ public sealed record ContactSheet
             throw new ArgumentException($"There are {images.Count} pictures and {captions.Count} captions.", nameof(captions));
         bool named = captions is { Count: > 0 };
         int cellWidth = images.Max(image => image.Width) * Scale, cellHeight = images.Max(image => image.Height) * Scale;
-        int pitchX = cellWidth + Gap, pitchY = cellHeight + Gap + (named ? BitmapFont.LineHeight + 2 : 0);
+        int pitchX = cellWidth + Gap, pitchY = cellHeight + Gap + (named ? (BitmapFont.LineHeight + 2) * CaptionScale : 0);
         int columns = Math.Min(Columns, images.Count), rows = (images.Count + columns - 1) / columns;
         Image sheet = new(Gap + (columns * pitchX), Gap + (rows * pitchY));
         sheet.Pixels.AsSpan().Fill(Background);
@@ -42,14 +46,19 @@ public sealed record ContactSheet
             Place(sheet, images[i], left + ((cellWidth - (images[i].Width * Scale)) / 2), top + ((cellHeight - (images[i].Height * Scale)) / 2));
             if (named)
             {
-                string text = BitmapFont.Fit(captions![i], cellWidth);
-                int width = (text.Length * BitmapFont.Advance) - 1;
-                BitmapFont.Draw(sheet, text, left + ((cellWidth - width) / 2), top + cellHeight + 3, (byte)(Background > 127 ? 40 : 230));
+                string text = BitmapFont.Fit(captions![i], cellWidth, CaptionScale);
+                int width = ((text.Length * BitmapFont.Advance) - 1) * CaptionScale;
+                BitmapFont.Draw(sheet, text, left + ((cellWidth - width) / 2), top + cellHeight + 3, (byte)(Background > 127 ? 40 : 230), CaptionScale);
             }
         }
 
         return sheet;
     }
+
+    /// <summary>Characters of a caption that fit below a picture.</summary>
+    /// <param name="width">Of the picture in pixels.</param>
+    /// <param name="scale">See <see cref="CaptionScale"/>.</param>
+    public static int CaptionLength(int width, int scale = 1) => BitmapFont.Length(width, scale);
 
     private void Place(Image sheet, Image image, int left, int top)
     {
