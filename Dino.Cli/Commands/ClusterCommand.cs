@@ -40,7 +40,9 @@ internal static class ClusterCommand
             (ImageFolder folder, FeatureSet? features) = source.Read(parsed, device, cancellation);
             foreach (SkippedPicture skipped in features!.Skipped)
                 Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
-            PictureClusters clusters = PictureClusters.Of(device, features, options, null, cancellation);
+            PictureClusters clusters;
+            using (StageDisplay progress = new())
+                clusters = PictureClusters.Of(device, features, options, progress, cancellation);
             if (table is not null)
             {
                 Options.MakeFolder(table);
@@ -83,6 +85,11 @@ internal static class ClusterCommand
     /// <summary>A field as RFC 4180 wants it.</summary>
     private static string Quoted(string text) => text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
+    /// <summary>The class where there are classes: whether they agree is what one looks for.</summary>
+    private static string Name(PictureClusters clusters, int row, ImageFolder folder) => clusters.Agreement is not null
+        ? clusters.Features.Classes[clusters.Features.Labels[row]]
+        : Path.GetRelativePath(folder.Path, clusters.Features.Paths[row]).Replace('\\', '/');
+
     private static IEnumerable<(string, string)?> Row(PictureSheet sheet, PictureClusters clusters, int cluster, IReadOnlyList<int> members, ImageFolder folder)
     {
         for (int i = 0; i < sheet.Columns; i++)
@@ -92,7 +99,7 @@ internal static class ClusterCommand
             else if (i == 0)
                 yield return (clusters.Features.Paths[members[0]], $"{cluster}: {members.Count}");
             else
-                yield return (clusters.Features.Paths[members[i]], sheet.Caption("", Path.GetRelativePath(folder.Path, clusters.Features.Paths[members[i]]).Replace('\\', '/')));
+                yield return (clusters.Features.Paths[members[i]], sheet.Caption("", Name(clusters, members[i], folder)));
         }
     }
 }

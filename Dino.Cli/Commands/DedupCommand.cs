@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Dino.Cli.Display;
 using Dino.Imaging.Png;
 using Dino.Ssl.Data;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Report;
 using Dino.Ssl.Retrieval;
-using Dino.Cli.Display;
 using Dino.Tensors;
 
 namespace Dino.Cli.Commands;
@@ -106,5 +106,5 @@ internal static class DedupCommand
     }
 
     private static IEnumerable<(string, string)?> Row(PictureSheet sheet, ImageFolder folder, IEnumerable<DuplicatePicture> group) =>
-        group.Select((picture, i) => ((string, string)?)(picture.Path, sheet.Caption(i == 0 ? "" : picture.Similarity.ToString("f3", CultureInfo.InvariantCulture), Name(folder, picture))));
+        group.Select((picture, i) => ((string, string)?)(picture.Path, sheet.Caption(i == 0 ? "" : picture.Similarity.ToString("f2", CultureInfo.InvariantCulture), Name(folder, picture))));
 }

@@ -8,35 +8,55 @@ internal sealed class CropSearch
 {
     private const int StepsPerLevel = 6;
 
-    private static readonly int[] s_levels = [8, 16, 32, 64];
+    /// <summary>Side of the level at which starts are compared, and hopeless ones given up.</summary>
+    private const int JudgedSide = 16;
+
+    /// <summary>Squares left over at that level, as a share of those of the picture, beyond which nothing fits. Crops leave a tenth to a third.</summary>
+    private const double MostLeft = 0.6;
+
+    /// <summary>Coarse starts reach far, fine ones get along where the coarse picture is noise, as that of gravel is.</summary>
+    private static readonly (int Side, double Scale)[] s_starts = [(8, 1), (16, 1), (16, 0.92)];
 
     private readonly float[] _fixed = new float[Thumbnail.Side * Thumbnail.Side], _moving = new float[Thumbnail.Side * Thumbnail.Side];
+    private double _left;
 
     /// <summary>The map from points of <paramref name="part"/> to points of <paramref name="whole"/>; null if there is none that is a slight crop.</summary>
-    /// <param name="finest">Side of the finest level looked at.</param>
-    public CropMap? Find(Thumbnail whole, Thumbnail part, int finest)
+    public CropMap? Find(Thumbnail whole, Thumbnail part)
     {
-        CropMap map = CropMap.Identity;
-        foreach (int side in s_levels)
+        CropMap? best = null;
+        double left = MostLeft;
+        foreach ((int start, double scale) in s_starts)
         {
-            if (side > finest)
+            CropMap? map = new CropMap(scale, 0, scale, 0);
+            for (int side = start; side <= JudgedSide && map is not null; side *= 2)
+                map = Descend(whole, part, map.Value, side);
+            if (map is not null && _left < left)
+                (best, left) = (map, _left);
+        }
+
+        for (int side = 2 * JudgedSide; side <= Thumbnail.Side && best is not null; side *= 2)
+            best = Descend(whole, part, best.Value, side);
+        return best;
+    }
+
+    /// <summary>Steps at one level until they are small.</summary>
+    private CropMap? Descend(Thumbnail whole, Thumbnail part, CropMap map, int side)
+    {
+        Thumbnail.Pool<byte>(whole.Luminance, Thumbnail.Side, side, _moving);
+        Thumbnail.Pool<byte>(part.Luminance, Thumbnail.Side, side, _fixed);
+        for (int step = 0; step < StepsPerLevel; step++)
+        {
+            if (Improve(map, side) is not { } next || !next.IsSlight)
+                return null;
+            (CropMap before, map) = (map, next);
+            if (Math.Abs(map.ScaleX - before.ScaleX) + Math.Abs(map.ShiftX - before.ShiftX) + Math.Abs(map.ScaleY - before.ScaleY) + Math.Abs(map.ShiftY - before.ShiftY) < 0.02 / side)
                 break;
-            Thumbnail.Pool<byte>(whole.Luminance, Thumbnail.Side, side, _moving);
-            Thumbnail.Pool<byte>(part.Luminance, Thumbnail.Side, side, _fixed);
-            for (int step = 0; step < StepsPerLevel; step++)
-            {
-                if (Improve(map, side) is not { } next || !next.IsSlight)
-                    return null;
-                (CropMap before, map) = (map, next);
-                if (Math.Abs(map.ScaleX - before.ScaleX) + Math.Abs(map.ShiftX - before.ShiftX) + Math.Abs(map.ScaleY - before.ScaleY) + Math.Abs(map.ShiftY - before.ShiftY) < 0.02 / side)
-                    break;
-            }
         }
 
         return map;
     }
 
-    /// <summary>One Gauss-Newton step; null where the pictures say nothing about it.</summary>
+    /// <summary>One Gauss-Newton step, and what was left over before it; null where the pictures say nothing about it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private CropMap? Improve(CropMap map, int side)
     {
@@ -44,6 +64,7 @@ internal sealed class CropSearch
         Span<float> row = stackalloc float[4];
         float toUnit = 2f / side, half = side / 2f;
         normal.Clear();
+        (double sum, double squares, double left, int count) = (0, 0, 0, 0);
         for (int v = 0; v < side; v++)
         {
             float y = ((v + 0.5f) * toUnit) - 1, atY = (((float)map.ScaleY * y) + (float)map.ShiftY + 1) * half - 0.5f;
@@ -54,16 +75,17 @@ internal sealed class CropSearch
             for (int u = 0; u < side; u++)
             {
                 float x = ((u + 0.5f) * toUnit) - 1, atX = (((float)map.ScaleX * x) + (float)map.ShiftX + 1) * half - 0.5f;
-                int left = (int)MathF.Floor(atX);
-                if (left < 0 || left > side - 2)
+                int column = (int)MathF.Floor(atX);
+                if (column < 0 || column > side - 2)
                     continue;
-                float fx = atX - left;
-                int at = (top * side) + left;
+                float fx = atX - column;
+                int at = (top * side) + column;
                 float a = _moving[at], b = _moving[at + 1], c = _moving[at + side], d = _moving[at + side + 1];
                 float value = (((a * (1 - fx)) + (b * fx)) * (1 - fy)) + (((c * (1 - fx)) + (d * fx)) * fy);
                 // Derivatives by the unit coordinates of the whole picture.
                 float dx = (((b - a) * (1 - fy)) + ((d - c) * fy)) * half, dy = (((c - a) * (1 - fx)) + ((d - b) * fx)) * half;
-                float residual = _fixed[(v * side) + u] - value;
+                float wanted = _fixed[(v * side) + u], residual = wanted - value;
+                (sum, squares, left, count) = (sum + wanted, squares + (wanted * wanted), left + (residual * residual), count + 1);
                 (row[0], row[1], row[2], row[3]) = (dx * x, dx, dy * y, dy);
                 for (int i = 0, n = 0; i < 4; i++)
                 {
@@ -74,6 +96,7 @@ internal sealed class CropSearch
             }
         }
 
+        _left = left / Math.Max(1, squares - (sum * sum / Math.Max(1, count)));
         return Solve(normal) is { } step ? new CropMap(map.ScaleX + step[0], map.ShiftX + step[1], map.ScaleY + step[2], map.ShiftY + step[3]) : null;
     }
 

@@ -10,7 +10,7 @@ namespace Dino.Ssl.Retrieval;
 /// network, and none at all, to be right about distinct pictures. Results do not depend on the number of threads.
 /// </summary>
 /// <remarks>
-/// Memory: a thumbnail of 4.6 KB, a coarse row of 768 bytes and a feature per picture; no list of pairs. Each picture is compared with a fixed number of others. Pairs that
+/// Memory: a thumbnail of 4.6 KB, and twice a coarse row of 768 bytes and a feature per picture; no list of pairs. Each picture is compared with a fixed number of others. Pairs that
 /// are copies unite groups, and in each group the best picture keeps those that are copies of itself: what is called a copy was compared with the picture that stays.
 /// </remarks>
 public sealed class DuplicateFinder
@@ -39,7 +39,7 @@ public sealed class DuplicateFinder
     {
         options ??= new DuplicateOptions();
         options.Validate();
-        ThumbnailSet pictures = ThumbnailSet.Of(folder, progress, cancellationToken);
+        ThumbnailSet pictures = ThumbnailSet.Of(folder, Parallelism(device, cancellationToken), progress);
         if (pictures.Count == 0)
             throw new InvalidDataException($"None of the {folder.Count} pictures in '{folder.Path}' can be decoded. The first: {pictures.Skipped.First().Path}: {pictures.Skipped.First().Reason}");
         DuplicateFinder finder = new(device, options, pictures);
@@ -47,10 +47,15 @@ public sealed class DuplicateFinder
         return new DuplicateReport(finder.Groups(sets, cancellationToken), pictures.Count, pictures.Skipped);
     }
 
+    /// <summary>As many threads as the device has, where it has some.</summary>
+    private static ParallelOptions Parallelism(Device device, CancellationToken cancellationToken) =>
+        new() { MaxDegreeOfParallelism = device is CpuDevice cpu ? cpu.Threads : -1, CancellationToken = cancellationToken };
+
     private DisjointSets Unite(FeatureSet? features, IProgress<RetrievalProgress>? progress, CancellationToken cancellationToken)
     {
         DisjointSets sets = new(_pictures.Count);
         StageProgress stage = new(progress, "pictures compared", _pictures.Count);
+        ParallelOptions parallel = Parallelism(_device, cancellationToken);
         // One more than candidates: each row is nearest to itself.
         int k = Math.Min(_options.Candidates + 1, _pictures.Count);
         using NearestRows byPixels = new(_device, _coarse, Thumbnail.CoarseLength);
@@ -60,7 +65,6 @@ public sealed class DuplicateFinder
             int rows = Math.Min(BlockRows, _pictures.Count - start);
             int[] near = byPixels.Of(start, rows, k), alike = byFeatures?.Of(start, rows, k) ?? [];
             int[][] copies = new int[rows][];
-            ParallelOptions parallel = new() { CancellationToken = cancellationToken };
             Parallel.For(0, rows, parallel, () => new ThumbnailComparison(), (row, _, comparison) =>
             {
                 IEnumerable<int> others = near.AsSpan(row * k, k).ToArray().Concat(byFeatures is null ? [] : alike.AsSpan(row * k, k).ToArray()).Distinct();

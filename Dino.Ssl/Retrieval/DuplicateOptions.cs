@@ -3,10 +3,10 @@ namespace Dino.Ssl.Retrieval;
 /// <summary>What counts as a near-duplicate.</summary>
 public sealed record DuplicateOptions
 {
-    /// <summary>Likeness of the pixels from which two pictures are copies, 0 to 1: 1 is equal, re-encoded and resized copies reach 0.8, other pictures of the same thing seldom 0.6.</summary>
-    public double Threshold { get; init; } = 0.8;
+    /// <summary>Likeness of the pixels from which two pictures are copies, 0 to 1: 1 is equal, re-encoded and resized copies reach 0.75, other pictures seldom 0.6.</summary>
+    public double Threshold { get; init; } = 0.75;
 
-    /// <summary>Also find copies whose edges were cut off, to about a tenth of each side.</summary>
+    /// <summary>Also find copies whose edges were cut off, three tenths of the area at most.</summary>
     public bool Crops { get; init; } = true;
 
     /// <summary>Pictures that each one is compared with: the nearest by coarse pixels, and as many by features if there are some.</summary>

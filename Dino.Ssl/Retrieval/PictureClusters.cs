@@ -18,14 +18,14 @@ public sealed record PictureClusters(
     /// <param name="device">Where to compute.</param>
     /// <param name="features">Normalised or not.</param>
     /// <param name="options">How many clusters, and of what.</param>
-    /// <param name="progress">Reported after each assignment.</param>
+    /// <param name="progress">Assignments made, of those allowed.</param>
     /// <param name="cancellationToken">Stops between assignments.</param>
     /// <exception cref="ArgumentException">Fewer pictures than clusters.</exception>
-    public static PictureClusters Of(Device device, FeatureSet features, KMeansOptions options, IProgress<KMeansProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static PictureClusters Of(Device device, FeatureSet features, KMeansOptions options, IProgress<RetrievalProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         if (features.Count < options.Clusters)
             throw new ArgumentException($"There are {features.Count} pictures, too few for {options.Clusters} clusters.", nameof(options));
-        KMeansResult result = KMeans.Run(device, features.Values, features.Width, options, progress: progress, cancellationToken: cancellationToken);
+        KMeansResult result = KMeans.Run(device, features.Values, features.Width, options, progress: new StageProgress(progress, "assignments at most", options.MaxIterations), cancellationToken: cancellationToken);
         double[] distances = new double[features.Count];
         for (int i = 0; i < distances.Length; i++)
         {

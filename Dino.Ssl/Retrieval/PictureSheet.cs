@@ -13,7 +13,7 @@ public sealed record PictureSheet
     public int Columns { get; init; } = 6;
 
     /// <summary>Side of a square in pixels.</summary>
-    public int Side { get; init; } = 192;
+    public int Side { get; init; } = 240;
 
     /// <summary>Puts pictures into a grid.</summary>
     /// <param name="pictures">Files with their captions; null is an empty place.</param>

@@ -1,3 +1,5 @@
+using Dino.Ssl.Evaluation;
+
 namespace Dino.Ssl.Retrieval;
 
 /// <summary>How far a stage of some work is.</summary>
@@ -7,7 +9,9 @@ namespace Dino.Ssl.Retrieval;
 public readonly record struct RetrievalProgress(string What, int Done, int Total);
 
 /// <summary>One stage of it.</summary>
-internal sealed class StageProgress(IProgress<RetrievalProgress>? progress, string what, int total) : IProgress<int>
+internal sealed class StageProgress(IProgress<RetrievalProgress>? progress, string what, int total) : IProgress<int>, IProgress<KMeansProgress>
 {
     public void Report(int value) => progress?.Report(new RetrievalProgress(what, value, total));
+
+    public void Report(KMeansProgress value) => Report(value.Iteration);
 }

@@ -4,19 +4,17 @@ namespace Dino.Ssl.Retrieval;
 
 /// <summary>Tells how much two pictures look like copies of one another, for one thread.</summary>
 /// <remarks>
-/// Both are cut into overlapping windows of 8 x 8 cells. A window scores 1 - d² / (v + w + m² + c): mean squared difference, variances of both, squared difference
+/// Both are cut into overlapping windows of 8 x 8 or 4 x 4 cells. A window scores 1 - d² / (v + w + m² + c): mean squared difference, variances of both, squared difference
 /// of the means, and what encoders change where there is nothing to see. That is Lin's concordance correlation (1989): it falls with every difference, of
 /// structure, contrast, brightness or colour. The pictures score half the mean of the windows and half the worst of them: one that differs in a single place is another picture.
 /// </remarks>
 internal sealed class ThumbnailComparison
 {
-    private const int Window = 8;
+    /// <summary>Cells per axis of the coarsest grid.</summary>
+    private const int LeastSide = 8;
 
-    /// <summary>Cells of luminance for one of colour, per axis.</summary>
-    private const int Ratio = Thumbnail.Side / Thumbnail.ColourSide;
-
-    /// <summary>Squared grey levels: a deviation of five and a half of 256.</summary>
-    private const float Floor = 30;
+    /// <summary>Squared grey levels that encoders change where there is nothing to see, of fine grids and of coarse ones, whose cells are means of few pixels.</summary>
+    private const float FineFloor = 30, CoarseFloor = 60;
 
     /// <summary>Below these sides of a grid of cells a map of four numbers finds a likeness in anything.</summary>
     private const int LeastCropSide = 16;
@@ -40,7 +38,7 @@ internal sealed class ThumbnailComparison
     public double CropSimilarity(Thumbnail a, Thumbnail b)
     {
         int side = Math.Min(SideFor(a, b), LargestCropSide);
-        if (side < LeastCropSide || _crops.Find(a, b, Thumbnail.Side) is not { } map)
+        if (side < LeastCropSide || _crops.Find(a, b) is not { } map)
             return 0;
         _a.Fill(a, side, map);
         _b.Fill(b, side);
@@ -51,22 +49,26 @@ internal sealed class ThumbnailComparison
     private static int SideFor(Thumbnail a, Thumbnail b)
     {
         int pixels = Math.Min(Math.Min(a.Width, a.Height), Math.Min(b.Width, b.Height)), side = Thumbnail.Side;
-        while (side > Window && side > pixels / 2)
+        while (side > LeastSide && side > pixels / 2)
             side /= 2;
         return side;
     }
 
+    /// <summary>Colours are stored at half resolution in many pictures.</summary>
+    private static int ColourSideFor(int side) => Math.Min(side / 2, Thumbnail.ColourSide);
+
     private double Score(int side, CropMap map)
     {
         double sum = 0, worst = 1;
-        int windows = 0, step = side > Window ? Window / 2 : Window;
-        for (int top = 0; top <= side - Window; top += step)
+        // A coarse grid has few cells: smaller windows make more of them.
+        int windows = 0, window = side > 16 ? 8 : 4;
+        for (int top = 0; top <= side - window; top += window / 2)
         {
-            for (int left = 0; left <= side - Window; left += step)
+            for (int left = 0; left <= side - window; left += window / 2)
             {
-                if (!map.Covers(left, top, Window, side))
+                if (!map.Covers(left, top, window, side))
                     continue;
-                double score = WindowScore(side, left, top);
+                double score = WindowScore(side, left, top, window);
                 (sum, worst, windows) = (sum + score, Math.Min(worst, score), windows + 1);
             }
         }
@@ -74,13 +76,13 @@ internal sealed class ThumbnailComparison
         return windows == 0 ? 0 : 0.5 * ((sum / windows) + worst);
     }
 
-    private double WindowScore(int side, int left, int top)
+    private double WindowScore(int side, int left, int top, int window)
     {
-        (float difference, float spread) = Moments(_a.Luminance, _b.Luminance, side, left, top, Window);
-        const int Cells = Window / Ratio;
-        (float blue, float blueSpread) = Moments(_a.Blue, _b.Blue, side / Ratio, left / Ratio, top / Ratio, Cells);
-        (float red, float redSpread) = Moments(_a.Red, _b.Red, side / Ratio, left / Ratio, top / Ratio, Cells);
-        return 1 - ((difference + blue + red) / (spread + blueSpread + redSpread + Floor));
+        (float difference, float spread) = Moments(_a.Luminance, _b.Luminance, side, left, top, window);
+        int colours = ColourSideFor(side), ratio = side / colours;
+        (float blue, float blueSpread) = Moments(_a.Blue, _b.Blue, colours, left / ratio, top / ratio, window / ratio);
+        (float red, float redSpread) = Moments(_a.Red, _b.Red, colours, left / ratio, top / ratio, window / ratio);
+        return 1 - ((difference + blue + red) / (spread + blueSpread + redSpread + (side > 16 ? FineFloor : CoarseFloor)));
     }
 
     /// <summary>Mean squared difference, and the sum of both variances and the squared difference of means, which it never exceeds twice.</summary>
@@ -117,16 +119,16 @@ internal sealed class ThumbnailComparison
         public void Fill(Thumbnail thumbnail, int side)
         {
             Thumbnail.Pool<byte>(thumbnail.Luminance, Thumbnail.Side, side, Luminance);
-            Thumbnail.Pool<byte>(thumbnail.Blue, Thumbnail.ColourSide, side / Ratio, Blue);
-            Thumbnail.Pool<byte>(thumbnail.Red, Thumbnail.ColourSide, side / Ratio, Red);
+            Thumbnail.Pool<byte>(thumbnail.Blue, Thumbnail.ColourSide, ColourSideFor(side), Blue);
+            Thumbnail.Pool<byte>(thumbnail.Red, Thumbnail.ColourSide, ColourSideFor(side), Red);
         }
 
         /// <summary>The part that a map names.</summary>
         public void Fill(Thumbnail thumbnail, int side, CropMap map)
         {
             FillPlane(thumbnail.Luminance, Thumbnail.Side, side, map, Luminance);
-            FillPlane(thumbnail.Blue, Thumbnail.ColourSide, side / Ratio, map, Blue);
-            FillPlane(thumbnail.Red, Thumbnail.ColourSide, side / Ratio, map, Red);
+            FillPlane(thumbnail.Blue, Thumbnail.ColourSide, ColourSideFor(side), map, Blue);
+            FillPlane(thumbnail.Red, Thumbnail.ColourSide, ColourSideFor(side), map, Red);
         }
 
         private void FillPlane(byte[] source, int side, int target, CropMap map, float[] destination)

@@ -9,14 +9,14 @@ internal sealed record ThumbnailSet(Thumbnail[] Thumbnails, string[] Paths, long
 {
     public int Count => Thumbnails.Length;
 
-    public static ThumbnailSet Of(ImageFolder folder, IProgress<RetrievalProgress>? progress, CancellationToken cancellationToken)
+    public static ThumbnailSet Of(ImageFolder folder, ParallelOptions parallel, IProgress<RetrievalProgress>? progress)
     {
         Thumbnail?[] thumbnails = new Thumbnail?[folder.Count];
         long[] bytes = new long[folder.Count];
         ConcurrentQueue<SkippedPicture> skipped = new();
         StageProgress stage = new(progress, "pictures", folder.Count);
         int done = 0;
-        Parallel.For(0, folder.Count, new ParallelOptions { CancellationToken = cancellationToken }, () => new Thumbnail.Writer(), (i, _, writer) =>
+        Parallel.For(0, folder.Count, parallel, () => new Thumbnail.Writer(), (i, _, writer) =>
         {
             string path = folder.Samples[i].Path;
             try
