@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dino.Nn;
+using Dino.Ssl.Retrieval;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
@@ -39,12 +40,26 @@ internal sealed class ModelOptions(bool required)
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
 
+    /// <summary>Which file and which part of it; both may be missing where weights need not be given.</summary>
+    public (string? Weights, string? Key) Given(ParseResult parsed) => (parsed.GetValue(_weights), parsed.GetValue(_key));
+
+    /// <summary>The model that made an index, for one picture: its weights where they were, unless others are given.</summary>
+    public LoadedModel LoadOf(ParseResult parsed, Device device, IndexOrigin origin, string index, out IndexOrigin found)
+    {
+        (string weights, string? key) = (parsed.GetValue(_weights) ?? origin.Weights, parsed.GetValue(_key) ?? origin.Key);
+        if (!IsGiven(parsed) && !Path.Exists(weights))
+            throw new FileNotFoundException($"{index} was made with the weights {weights}, which are not there any more. Give --weights with the place where they are now.", weights);
+        LoadedModel model = Load(parsed, device, Precision.FormatOf(parsed) is var format && format == WeightFormat.F32 ? null : format, mapped: true, weights, key);
+        found = IndexOrigin.Of(weights, key, model, origin.Preprocessing);
+        return model;
+    }
+
     /// <param name="once">Whether one picture is all that the network will see.</param>
     public LoadedModel Load(ParseResult parsed, Device device, bool once = false)
     {
         WeightFormat format = Precision.FormatOf(parsed);
         // Packing floats takes as long as one pass, which gains a tenth by it; the results differ by the rounding of sums.
-        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once);
+        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once, parsed.GetValue(_weights)!, parsed.GetValue(_key));
     }
 
     /// <summary>The architecture of the weights (or the described one) with first weights.</summary>
@@ -56,7 +71,7 @@ internal sealed class ModelOptions(bool required)
             return ModelFile.Untrained(described with { Channels = ChannelsOf(parsed) ?? described.Channels }, device, seed, Precision.FormatOf(parsed));
         }
 
-        using LoadedModel model = Load(parsed, device, format: null, mapped: true);
+        using LoadedModel model = Load(parsed, device, format: null, mapped: true, PathOf(parsed), KeyOf(parsed));
         return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.FormatOf(parsed)) with { Preprocessing = model.Preprocessing };
     }
 
@@ -64,16 +79,15 @@ internal sealed class ModelOptions(bool required)
         : channels is 1 or 3 ? channels
         : throw new ArgumentException($"--channels must be 1 or 3, not {channels}: pictures have no others.");
 
-    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped)
+    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped, string path, string? key)
     {
-        string path = parsed.GetValue(_weights)!;
         if (!Directory.Exists(path))
             Options.RequireFile(path, "--weights", "Give the .safetensors or .pth file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo; or a folder with one.");
         try
         {
             return ModelFile.Load(path, device, new()
             {
-                Key = parsed.GetValue(_key),
+                Key = key,
                 Format = format,
                 Mapped = mapped,
                 Channels = ChannelsOf(parsed),

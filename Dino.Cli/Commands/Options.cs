@@ -34,12 +34,15 @@ internal static class Options
         : $"{option}: there is no file '{path}' (looked for {Path.GetFullPath(path)}). {mend}", path);
 
     /// <summary>Refuses an output file of a kind that is not written, before any work is done for it.</summary>
-    public static string RequireOutput(string path, params ReadOnlySpan<string> endings)
+    public static string RequireOutput(string path, params ReadOnlySpan<string> endings) => RequireEnding(path, "--output", endings);
+
+    /// <summary>The same of another option that names a file to write.</summary>
+    public static string RequireEnding(string path, string option, params ReadOnlySpan<string> endings)
     {
         string ending = Path.GetExtension(path);
         if (!endings.Contains(ending))
-            throw new ArgumentException($"--output must end in {string.Join(" or ", endings.ToArray())}, not '{ending}'.");
-        return Directory.Exists(path) ? throw new ArgumentException($"--output '{path}' is a folder. Name a file.") : path;
+            throw new ArgumentException($"{option} must end in {string.Join(" or ", endings.ToArray())}, not '{ending}'.");
+        return Directory.Exists(path) ? throw new ArgumentException($"{option} '{path}' is a folder. Name a file.") : path;
     }
 
     /// <summary>Makes the folder of an output file if there is none, and says so: it may be a slip of the pen.</summary>

@@ -58,6 +58,11 @@ public sealed record ContactSheet
         return sheet;
     }
 
+    /// <summary>Characters of a caption that fit below a picture.</summary>
+    /// <param name="width">Of the picture in pixels.</param>
+    /// <param name="scale">See <see cref="TextScale"/>.</param>
+    public static int CaptionLength(int width, int scale = 1) => BitmapFont.Length(width, scale);
+
     private void Place(Image sheet, Image image, int left, int top)
     {
         for (int y = 0; y < image.Height * Scale; y++)

@@ -8,13 +8,17 @@ public sealed class CommandLineTests
 
     public static TheoryData<string, string[]> Helps => new()
     {
-        { "", ["train", "knn", "attention", "embed", "info", "convert", "bench", "devices", "demo"] },
+        { "", ["train", "knn", "attention", "embed", "index", "search", "dedup", "cluster", "info", "convert", "bench", "devices", "demo"] },
         { "train", ["--data", "--output", "--image-size", "--local-size", "--local-crops", "--out-dim", "--batch-size", "--epochs", "--lr", "--weight-decay", "--weight-decay-end",
             "--momentum-teacher", "--teacher-temp", "--warmup-teacher-temp", "--warmup-teacher-temp-epochs", "--warmup-epochs", "--clip-grad", "--freeze-last-layer", "--drop-path",
             "--optimizer", "--seed", "--resume", "--json", .. Architecture, .. Devices] },
         { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
         { "embed", ["--weights", "--key", "--channels", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "index", ["--weights", "--key", "--input", "--output", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
+        { "search", ["--index", "--image", "--k", "--sheet", "--weights", "--precision", "--json", .. Architecture, .. Devices] },
+        { "dedup", ["--input", "--features", "--weights", "--threshold", "--no-crops", "--candidates", "--list", "--report", "--precision", "--json", .. Architecture, .. Devices] },
+        { "cluster", ["--input", "--features", "--weights", "--k", "--spherical", "--seed", "--iterations", "--output", "--sheet", "--precision", "--json", .. Architecture, .. Devices] },
         { "info", ["<file>", "--key", "--json"] },
         { "convert", ["--input", "--output", "--key", "--all", "--json"] },
         { "bench", ["forward", "train-step", "data", "knn"] },
@@ -91,7 +95,7 @@ public sealed class CommandLineTests
     public static TheoryData<string, string, string> Slips => new()
     {
         { "tarin --data x", "dino has no command 'tarin'. Did you mean train?", "dino" },
-        { "x", "dino has no command 'x'. Its commands are train, knn, attention, pca, tsne, umap, match, embed, info, convert, bench, devices and demo.", "dino" },
+        { "x", "dino has no command 'x'. Its commands are train, knn, attention, pca, tsne, umap, match, embed, index, search, dedup, cluster, info, convert, bench, devices and demo.", "dino" },
         { "help", "dino has no command 'help'. Did you mean --help?", "dino" },
         { "--vesion", "dino has no option '--vesion'. Did you mean --version?", "dino" },
         { "bench", "dino bench needs a command: forward, train-step, data or knn.", "dino bench" },
