@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Dino.Ssl.Evaluation;
 using Dino.Tensors;
 
@@ -42,22 +41,15 @@ internal sealed record NearestRows(int Count, int[] Indices, double[] Squares)
         return new NearestRows(count, indices, squares);
     }
 
-    /// <summary>The rows with the largest x · y - ½‖y‖², which are the nearest, [N, k].</summary>
     private static int[] Search(Device device, float[] rows, int width, int count, CancellationToken cancellationToken)
     {
         int height = rows.Length / width, chunk = Math.Clamp(ChunkElements / width, 64, Math.Max(64, height));
         int[] indices = new int[checked(height * count)];
-        using TensorStore memory = new(device, [[height, width]], withGradients: false, isCleared: false);
-        device.Backend.Upload(MemoryMarshal.AsBytes(rows.AsSpan()), memory[0].View);
-        float[] offsets = [.. RowMath.Squares(rows, width).Select(square => (float)(-0.5 * square))];
+        using EuclideanSearch search = new(device, rows, width);
         for (int start = 0; start < height; start += chunk)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int length = Math.Min(chunk, height - start);
-            using Scope scope = device.OpenScope(GradMode.Off);
-            Tensor queries = scope.Upload<float>(rows.AsSpan(start * width, length * width), [length, width]);
-            queries.TopProducts(memory[0], count, out Tensor found, scope.Upload<float>(offsets, [height]));
-            device.Backend.Download(found.View, MemoryMarshal.AsBytes(indices.AsSpan(start * count, length * count)));
+            search.Of(start, Math.Min(chunk, height - start), count).CopyTo(indices, start * count);
         }
 
         return indices;

@@ -58,8 +58,8 @@ public sealed class DuplicateFinder
         ParallelOptions parallel = Parallelism(_device, cancellationToken);
         // One more than candidates: each row is nearest to itself.
         int k = Math.Min(_options.Candidates + 1, _pictures.Count);
-        using NearestRows byPixels = new(_device, _coarse, Thumbnail.CoarseLength);
-        using NearestRows? byFeatures = features is null ? null : new NearestRows(_device, Align(features), features.Width);
+        using EuclideanSearch byPixels = new(_device, _coarse, Thumbnail.CoarseLength);
+        using EuclideanSearch? byFeatures = features is null ? null : new EuclideanSearch(_device, Align(features), features.Width);
         for (int start = 0; start < _pictures.Count; start += BlockRows)
         {
             int rows = Math.Min(BlockRows, _pictures.Count - start);

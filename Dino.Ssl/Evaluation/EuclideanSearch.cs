@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 using Dino.Tensors;
 
-namespace Dino.Ssl.Retrieval;
+namespace Dino.Ssl.Evaluation;
 
 /// <summary>The nearest rows of each row of a matrix in Euclidean distance, a block of rows at a time: distances are never stored.</summary>
-internal sealed class NearestRows : IDisposable
+internal sealed class EuclideanSearch : IDisposable
 {
     private readonly Device _device;
     private readonly int _width, _count;
@@ -12,12 +12,11 @@ internal sealed class NearestRows : IDisposable
     private readonly TensorStore _memory;
 
     /// <param name="rows">[N, D].</param>
-    public NearestRows(Device device, float[] rows, int width)
+    public EuclideanSearch(Device device, float[] rows, int width)
     {
         (_device, _rows, _width, _count) = (device, rows, width, rows.Length / width);
-        float[] offsets = new float[_count];
-        for (int i = 0; i < _count; i++)
-            offsets[i] = -0.5f * System.Numerics.Tensors.TensorPrimitives.SumOfSquares(rows.AsSpan(i * width, width));
+        // The rows with the largest x · y - ½‖y‖² are the nearest.
+        float[] offsets = [.. RowMath.Squares(rows, width).Select(square => (float)(-0.5 * square))];
         _memory = new TensorStore(device, [[_count, width], [_count]], withGradients: false, isCleared: false);
         device.Backend.Upload(MemoryMarshal.AsBytes(rows.AsSpan()), _memory[0].View);
         device.Backend.Upload(MemoryMarshal.AsBytes(offsets.AsSpan()), _memory[1].View);

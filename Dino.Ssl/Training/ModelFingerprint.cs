@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Dino.Ssl.Embedding;
+namespace Dino.Ssl.Training;
 
 /// <summary>Tells weights apart by their content.</summary>
 public static class ModelFingerprint
