@@ -8,6 +8,7 @@ using Dino.Ssl.Data;
 using Dino.Ssl.Demo;
 using Dino.Ssl.Training;
 using Dino.Tensors;
+using static Dino.Tests.Document;
 
 namespace Dino.Tests;
 
@@ -17,9 +18,7 @@ public sealed partial class DocumentationTests
     [Fact]
     public void The_readme_shows_the_code_that_is_compiled_here()
     {
-        string[] shown = [.. CodeBlock().Matches(Text("README.md")).Select(match => match.Groups["code"].Value)];
-        string[] compiled = [.. Region().Matches(Text("ReadmeExample.cs")).Select(match => Dedent(match.Groups["code"].Value))];
-        Assert.Equal(compiled, shown);
+        Assert.Equal(Document.Regions("ReadmeExample.cs").Select(region => region.Code), Document.CodeBlocks("README.md"));
     }
 
     [Fact]
@@ -98,24 +97,6 @@ public sealed partial class DocumentationTests
         (_, IConvertible value) => (float)double.Parse(text, CultureInfo.InvariantCulture) == value.ToSingle(CultureInfo.InvariantCulture),
         _ => false,
     };
-
-    private static string Text(string name)
-    {
-        using StreamReader reader = new(typeof(DocumentationTests).Assembly.GetManifestResourceStream(name)!);
-        return reader.ReadToEnd().ReplaceLineEndings("\n");
-    }
-
-    /// <summary>Without the indentation of a class member.</summary>
-    private static string Dedent(string code) => MemberIndent().Replace(code, "");
-
-    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
-    private static partial Regex CodeBlock();
-
-    [GeneratedRegex(" *#region [^\n]*\n(?<code>.*?) *#endregion", RegexOptions.Singleline)]
-    private static partial Regex Region();
-
-    [GeneratedRegex("^    ", RegexOptions.Multiline)]
-    private static partial Regex MemberIndent();
 
     [GeneratedRegex("^\\| `(?<name>--[a-z-]+)` \\| (?<value>[^|]*?) \\|[^|]*\\|$", RegexOptions.Multiline)]
     private static partial Regex OptionRow();
