@@ -22,7 +22,7 @@ internal static class DemoCommand
             bool asJson = parsed.GetValue(json);
             string folder = parsed.GetValue(output)!;
             using Device device = devices.Open(parsed);
-            using TrainingDisplay display = TrainingDisplay.Create(asJson);
+            using TrainingDisplay display = new(asJson);
             DemoOptions demo = new();
             DemoResult result = new DemoRun(device, folder, demo).Run(display.Say, display, cancellation);
             if (asJson)

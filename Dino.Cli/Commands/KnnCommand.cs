@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dino.Cli.Display;
 using Dino.Nn;
 using Dino.Ssl.Data;
 using Dino.Ssl.Evaluation;
@@ -43,9 +44,14 @@ internal static class KnnCommand
                 : model.Load(parsed, device);
             Preprocessing seen = pictures.Resolve(parsed, loaded?.Preprocessing ?? new Preprocessing());
             int batch = pictures.Batch(parsed);
-            FeatureSet Features(ImageFolder folder) => usesPixels
-                ? FeatureSet.OfPixels(device, folder, seen, batch, null, cancellation)
-                : FeatureSet.OfModel(loaded!, folder, seen, normalize: true, batch, null, cancellation);
+            FeatureSet Features(ImageFolder folder)
+            {
+                using PictureProgress progress = new(folder.Count);
+                return usesPixels
+                    ? FeatureSet.OfPixels(device, folder, seen, batch, progress, cancellation)
+                    : FeatureSet.OfModel(loaded!, folder, seen, normalize: true, batch, progress, cancellation);
+            }
+
             (FeatureSet known, FeatureSet asked) = (Features(memory), Features(queries));
             int[] labels = SameClasses(known, asked);
             using KnnClassifier classifier = new(device, known.Values, known.Labels);

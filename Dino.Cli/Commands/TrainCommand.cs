@@ -24,7 +24,7 @@ internal static class TrainCommand
                 throw new ArgumentException($"'{run.Output}' already holds a run. Add --resume to continue it, or choose another --output.");
             using Device device = devices.Open(parsed);
             bool asJson = parsed.GetValue(json);
-            using TrainingDisplay display = TrainingDisplay.Create(asJson);
+            using TrainingDisplay display = new(asJson);
             using TrainingRun training = new(device, run, skipped => display.Say($"left out {skipped.Path}: {skipped.Reason}"))
             {
                 OnWarning = warning => display.Say($"warning: {warning}"),

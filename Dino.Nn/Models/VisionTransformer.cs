@@ -108,6 +108,29 @@ public sealed class VisionTransformer : Backbone
         return layers;
     }
 
+    /// <summary>CLS tokens after each of the last blocks and the final norm, side by side, oldest first: the feature of the official linear evaluation.</summary>
+    /// <param name="x">Pictures [B, C, H, W].</param>
+    /// <param name="count">How many blocks, n.</param>
+    /// <returns>[B, n · D]; the last D of a row are the feature of <see cref="Forward"/>.</returns>
+    public Tensor LastClassTokens(Tensor x, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _blocks.Length);
+        Tensor[] features = new Tensor[count];
+        Tensor tokens = Run(x, default, _blocks.Length - count, out Rotation rotation);
+        for (int i = 0; i < count; i++)
+        {
+            TransformerBlock block = _blocks[_blocks.Length - count + i];
+            // Of the last block nothing but its CLS token is wanted.
+            Tensor next = i == count - 1 ? block.ForwardFirst(tokens, rotation) : block.Forward(tokens, rotation);
+            tokens.Release();
+            tokens = next;
+            features[i] = (_clsNorm ?? _norm).Forward(i == count - 1 ? tokens : tokens.Select(1, 0));
+        }
+
+        return count == 1 ? features[0] : Tensor.Concat(1, features);
+    }
+
     /// <summary>Attention maps of the last block.</summary>
     /// <param name="x">Pictures [B, C, H, W].</param>
     /// <returns>[B, H, T, T] for T tokens; row 0 is what the CLS token looks at: itself, the registers, the patches.</returns>

@@ -1,5 +1,6 @@
 using Dino.Imaging;
 using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 
@@ -27,26 +28,42 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     /// <param name="cancellationToken">Stops between batches.</param>
     public static FeatureSet OfModel(LoadedModel model, ImageFolder folder, Preprocessing? preprocessing = null, bool normalize = true, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        preprocessing ??= model.Preprocessing;
+        ArgumentNullException.ThrowIfNull(model);
+        return OfModel(new FeatureExtractor(model, normalize: normalize), folder, preprocessing ?? model.Preprocessing, batch, progress, cancellationToken);
+    }
+
+    /// <summary>Features of every usable picture of a folder.</summary>
+    /// <param name="extractor">Which features of which network.</param>
+    /// <param name="folder">The pictures.</param>
+    /// <param name="preprocessing">What the network sees of them.</param>
+    /// <param name="batch">Pictures at a time.</param>
+    /// <param name="progress">Pictures done.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
+    public static FeatureSet OfModel(FeatureExtractor extractor, ImageFolder folder, Preprocessing preprocessing, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    {
         int size = preprocessing.Size;
-        return Collect(folder, new EvaluationTransform(preprocessing), batch, model.Backbone.Options.Width, (pixels, count, destination) =>
-        {
-            using Scope scope = model.Device.OpenScope(GradMode.Off);
-            Tensor features = model.Backbone.Forward(scope.Upload(pixels, [count, 3, size, size]));
-            (normalize ? features.Normalize() : features).Read(destination);
-        }, progress, cancellationToken);
+        return Collect(folder, new EvaluationTransform(preprocessing), batch, extractor.Width, (pixels, count, destination) => extractor.Extract(pixels, [count, 3, size, size], destination), progress, cancellationToken);
     }
 
     /// <summary>The feature of one picture.</summary>
     public static FeatureSet OfImage(LoadedModel model, Image image, string path, Preprocessing? preprocessing = null, bool normalize = true)
     {
-        preprocessing ??= model.Preprocessing;
+        ArgumentNullException.ThrowIfNull(model);
+        return OfImage(new FeatureExtractor(model, normalize: normalize), image, path, preprocessing ?? model.Preprocessing);
+    }
+
+    /// <summary>The feature of one picture.</summary>
+    /// <param name="extractor">Which feature of which network.</param>
+    /// <param name="image">The picture.</param>
+    /// <param name="path">What it is called in the set.</param>
+    /// <param name="preprocessing">What the network sees of it.</param>
+    public static FeatureSet OfImage(FeatureExtractor extractor, Image image, string path, Preprocessing preprocessing)
+    {
         int size = preprocessing.Size;
-        float[] pixels = new float[3 * size * size];
+        float[] pixels = new float[3 * size * size], feature = new float[extractor.Width];
         new EvaluationTransform(preprocessing).CreateWriter().Write(image, 0, default, pixels);
-        using Scope scope = model.Device.OpenScope(GradMode.Off);
-        Tensor feature = model.Backbone.Forward(scope.Upload(pixels, [1, 3, size, size]));
-        return new FeatureSet((normalize ? feature.Normalize() : feature).ToArray(), model.Backbone.Options.Width, [-1], [path], [], []);
+        extractor.Extract(pixels, [1, 3, size, size], feature);
+        return new FeatureSet(feature, extractor.Width, [-1], [path], [], []);
     }
 
     /// <summary>The normalised pixels themselves, L2-normalised: what features have to beat.</summary>
