@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dino.Ssl.Training;
 
 namespace Dino.Cli.Commands;
 
@@ -18,6 +19,13 @@ internal static class Options
 
     /// <summary>Refuses a size that is not 1 to 8192 pixels, in the words of the command line.</summary>
     public static int RequireSide(int side, string option) => side is >= 1 and <= 8192 ? side : throw new ArgumentException($"{option} must be 1 to 8192 pixels, not {side}.");
+
+    /// <summary>The short side of pictures whose patches are looked at: as given, or a size that shows enough of them.</summary>
+    public static int RequirePatches(int? side, LoadedModel model)
+    {
+        (int size, int patch) = (RequireSide(side ?? Math.Min(480, 2 * model.Backbone.Options.ImageSize), "--image-size"), model.Backbone.Options.PatchSize);
+        return size >= patch ? size : throw new ArgumentException($"--image-size {size} is smaller than one patch of {patch} pixels.");
+    }
 
     /// <summary>Refuses a path without a file, in the words of the command line.</summary>
     /// <param name="mend">What to give instead, as a sentence.</param>

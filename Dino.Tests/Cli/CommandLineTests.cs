@@ -87,7 +87,7 @@ public sealed class CommandLineTests
     public static TheoryData<string, string, string> Slips => new()
     {
         { "tarin --data x", "dino has no command 'tarin'. Did you mean train?", "dino" },
-        { "x", "dino has no command 'x'. Its commands are train, knn, attention, embed, info, convert, bench, devices and demo.", "dino" },
+        { "x", "dino has no command 'x'. Its commands are train, knn, attention, pca, tsne, umap, match, embed, info, convert, bench, devices and demo.", "dino" },
         { "help", "dino has no command 'help'. Did you mean --help?", "dino" },
         { "--vesion", "dino has no option '--vesion'. Did you mean --version?", "dino" },
         { "bench", "dino bench needs a command: forward, train-step, data or knn.", "dino bench" },
