@@ -3,8 +3,7 @@ using Dino.Imaging;
 using Dino.Imaging.Png;
 using Dino.Imaging.Transforms;
 using Dino.Nn;
-using Dino.Ssl.Evaluation;
-using Dino.Ssl.Training;
+using Dino.Ssl.Embedding;
 using Dino.Tensors;
 
 namespace Dino.Tests;
@@ -56,12 +55,11 @@ internal static class PackageExamples
     #endregion
 
     #region Dino.Ssl
-    public static void Compare(string weights, string first, string second)
+    public static float Cosine(string weights, string first, string second)
     {
-        using CpuDevice device = new();
-        using LoadedModel model = ModelFile.Load(weights, device);
-        float[] a = FeatureSet.OfImage(model, ImageFile.Decode(first), first).Values, b = FeatureSet.OfImage(model, ImageFile.Decode(second), second).Values;
-        Console.Out.WriteLine($"cosine {a.Zip(b, (x, y) => x * y).Sum():F3}");
+        using ImageEmbedder embedder = ImageEmbedder.Load(weights);         // one for the whole application: any number of threads may use it
+        float[] a = embedder.Embed(first), b = embedder.Embed(second);      // vectors of length 1
+        return a.Zip(b, (x, y) => x * y).Sum();
     }
     #endregion
 }

@@ -1,8 +1,7 @@
 using Dino.Imaging;
 using Dino.Imaging.Png;
-using Dino.Ssl.Demo;
-using Dino.Ssl.Training;
 using Dino.Tensors;
+using Dino.Tests.Samples;
 
 namespace Dino.Tests;
 
@@ -30,6 +29,16 @@ public sealed class PackageReadmeTests
 
     [Fact]
     public void The_network_example_gives_one_row_a_picture() => Assert.Equal([1, 192], PackageExamples.Features(new float[3 * 64 * 64]));
+
+    [Fact]
+    public void The_embedding_example_finds_a_picture_like_itself()
+    {
+        using TemporaryFolder folder = new();
+        PngEncoder.Save(new Image(60, 40), folder.Path("photo.png"));
+        string weights = RunningGallery.SaveWeights(folder.Path("weights.safetensors"));
+        // A sum of 24 products of numbers rounded to 24 bits.
+        Assert.Equal(1, PackageExamples.Cosine(weights, folder.Path("photo.png"), folder.Path("photo.png")), 1e-5f);
+    }
 
     [Fact]
     public void The_device_example_gives_a_device_on_every_machine()
