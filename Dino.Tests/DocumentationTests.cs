@@ -10,6 +10,7 @@ using Dino.Ssl.Embedding;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tests.Ssl.Embedding;
+using static Dino.Tests.Document;
 
 namespace Dino.Tests;
 
@@ -21,10 +22,7 @@ public sealed partial class DocumentationTests
     [InlineData("embedding.md", "EmbeddingExample.cs")]
     public void A_document_shows_the_code_that_is_compiled_here(string document, string examples)
     {
-        string[] shown = [.. CodeBlock().Matches(Text(document)).Select(match => match.Groups["code"].Value)];
-        string[] compiled = [.. Region().Matches(Text(examples)).Select(match => Dedent(match.Groups["code"].Value))];
-        Assert.NotEmpty(compiled);
-        Assert.Equal(compiled, shown);
+        Assert.Equal(Document.Regions(examples).Select(region => region.Code), Document.CodeBlocks(document));
     }
 
     [Fact]
@@ -117,24 +115,6 @@ public sealed partial class DocumentationTests
         (_, IConvertible value) => (float)double.Parse(text, CultureInfo.InvariantCulture) == value.ToSingle(CultureInfo.InvariantCulture),
         _ => false,
     };
-
-    private static string Text(string name)
-    {
-        using StreamReader reader = new(typeof(DocumentationTests).Assembly.GetManifestResourceStream(name)!);
-        return reader.ReadToEnd().ReplaceLineEndings("\n");
-    }
-
-    /// <summary>Without the indentation of a class member.</summary>
-    private static string Dedent(string code) => MemberIndent().Replace(code, "");
-
-    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
-    private static partial Regex CodeBlock();
-
-    [GeneratedRegex(" *#region [^\n]*\n(?<code>.*?) *#endregion", RegexOptions.Singleline)]
-    private static partial Regex Region();
-
-    [GeneratedRegex("^    ", RegexOptions.Multiline)]
-    private static partial Regex MemberIndent();
 
     [GeneratedRegex("^\\| `(?<name>--[a-z-]+)` \\| (?<value>[^|]*?) \\|[^|]*\\|$", RegexOptions.Multiline)]
     private static partial Regex OptionRow();

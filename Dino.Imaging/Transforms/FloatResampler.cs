@@ -36,8 +36,8 @@ public sealed class FloatResampler
         int stride = checked(3 * width), count = checked(width * height);
         if (destination.Length != 3 * count)
             throw new ArgumentException($"A picture of {width} x {height} pixels fills {3L * count} floats, the destination has {destination.Length}.", nameof(destination));
-        _columns.Compute(source.Width, width, filter, mirror: false);
-        _rows.Compute(source.Height, height, filter, mirror: false);
+        _columns.Compute(source.Width, width, 0, width, filter, mirror: false);
+        _rows.Compute(source.Height, height, 0, height, filter, mirror: false);
         Reserve(ref _narrowed, checked(stride * source.Height));
         Reserve(ref _row, stride);
         for (int y = 0; y < source.Height; y++)

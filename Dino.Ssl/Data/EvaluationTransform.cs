@@ -34,16 +34,14 @@ public sealed class EvaluationTransform : ISampleTransform
     private sealed class Writer(Preprocessing preprocessing) : ISampleWriter
     {
         private readonly Resampler _resampler = new();
-        private readonly PlanarImage _resized = new();
-        private readonly PlanarImage _cropped = new();
+        private readonly PlanarImage _seen = new();
 
         public void Write(Image image, int view, CounterRandom random, Span<float> destination)
         {
             ArgumentNullException.ThrowIfNull(image);
             (int width, int height) = ResizedSides(preprocessing, image);
-            _resampler.Resize(image, width, height, preprocessing.Filter, _resized);
-            Geometry.Crop(_resized, PixelBox.Center(width, height, preprocessing.Size, preprocessing.Size), _cropped);
-            preprocessing.Write(_cropped, destination);
+            _resampler.Resize(image, width, height, PixelBox.Center(width, height, preprocessing.Size, preprocessing.Size), preprocessing.Filter, _seen);
+            preprocessing.Write(_seen, destination);
         }
     }
 

@@ -28,6 +28,39 @@ public sealed class TransformPropertyTests
     }
 
     [Theory]
+    [InlineData(ResizeFilter.Nearest)]
+    [InlineData(ResizeFilter.Bilinear)]
+    [InlineData(ResizeFilter.Lanczos)]
+    public void A_window_equals_that_part_of_the_whole(ResizeFilter filter)
+    {
+        Image image = Noise(61, 40);
+        foreach ((int width, int height) in new[] { (19, 13), (61, 40), (97, 83) })
+        {
+            PlanarImage whole = new(), cropped = new(), window = new();
+            new Resampler().Resize(image, width, height, filter, whole);
+            foreach (PixelBox part in new[] { new PixelBox(0, 0, width, height), new(3, 2, 11, 9), new(width - 1, height - 1, 1, 1), new(0, height - 5, width, 5), PixelBox.Center(width, height, 12, 12) })
+            {
+                Geometry.Crop(whole, part, cropped);
+                new Resampler().Resize(image, width, height, part, filter, window);
+                Assert.Equal(cropped.ToImage().Pixels, window.ToImage().Pixels);
+            }
+        }
+    }
+
+    /// <summary>The whole would have 19 billion pixels.</summary>
+    [Fact]
+    public void A_window_of_an_endless_picture_costs_no_more_than_itself()
+    {
+        Image image = new(300_000, 1);
+        // The middle of the result lies between two pixels; bicubic weights reach one further on each side.
+        image.Pixels.AsSpan(3 * 149_996, 3 * 8).Fill(200);
+        (int width, int height) = PixelBox.ScaledSides(image.Width, image.Height, 256);
+        PlanarImage window = new();
+        new Resampler().Resize(image, width, height, PixelBox.Center(width, height, 224, 224), ResizeFilter.Bicubic, window);
+        Assert.DoesNotContain(window.ToImage().Pixels, value => value != 200);
+    }
+
+    [Theory]
     [MemberData(nameof(Sides))]
     public void Blur_equals_box_sums_with_repeated_borders(int width, int height)
     {
@@ -100,8 +133,8 @@ public sealed class TransformPropertyTests
     private static Image Resized(Image image, PixelBox box, int width, int height, ResizeFilter filter, bool flip)
     {
         ResampleWeights columns = new(), rows = new();
-        columns.Compute(box.Width, width, filter, flip);
-        rows.Compute(box.Height, height, filter, mirror: false);
+        columns.Compute(box.Width, width, 0, width, filter, flip);
+        rows.Compute(box.Height, height, 0, height, filter, mirror: false);
         Image narrowed = new(width, box.Height), result = new(width, height);
         for (int y = 0; y < box.Height; y++)
         {

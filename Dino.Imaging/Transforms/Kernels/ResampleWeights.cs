@@ -26,10 +26,13 @@ internal sealed class ResampleWeights
     /// <summary>Row length of <see cref="Values"/>: the largest count, rounded up to a multiple of 4.</summary>
     public int Taps { get; private set; }
 
-    /// <summary>Fills the table for scaling <paramref name="sourceLength"/> pixels to <paramref name="length"/>; mirrored, the target runs backwards.</summary>
-    public void Compute(int sourceLength, int length, ResizeFilter filter, bool mirror)
+    /// <summary>
+    /// Fills the table for scaling <paramref name="sourceLength"/> pixels to <paramref name="fullLength"/>, of which it holds <paramref name="length"/> from
+    /// <paramref name="first"/> on; mirrored, these run backwards.
+    /// </summary>
+    public void Compute(int sourceLength, int fullLength, int first, int length, ResizeFilter filter, bool mirror)
     {
-        double scale = (double)sourceLength / length;
+        double scale = (double)sourceLength / fullLength;
         // Shrinking widens the filter so that every source pixel counts; growing leaves it as it is.
         double filterScale = Math.Max(1, scale);
         double support = Support(filter) * filterScale;
@@ -38,7 +41,7 @@ internal sealed class ResampleWeights
         Reserve(length, taps);
         for (int i = 0; i < length; i++)
         {
-            double center = (i + 0.5) * scale;
+            double center = (first + i + 0.5) * scale;
             int start = Math.Max(0, (int)(center - support + 0.5));
             int count = Math.Min(sourceLength, (int)(center + support + 0.5)) - start;
             Span<double> exact = _exact.AsSpan(0, count);
