@@ -26,7 +26,7 @@ internal sealed class ScatterOptions
     public ScatterOptions() => _devices = new DeviceOptions(_model.Precision);
 
     /// <summary>Places rows in the plane.</summary>
-    public delegate EmbeddingResult Method(Device device, FeatureSet features, ulong seed, int threads, IProgress<EmbeddingProgress> progress, CancellationToken cancellationToken);
+    public delegate PlaneResult Method(Device device, FeatureSet features, ulong seed, int threads, IProgress<PlaneProgress> progress, CancellationToken cancellationToken);
 
     public void AddTo(Command command)
     {
@@ -62,7 +62,7 @@ internal sealed class ScatterOptions
         foreach (SkippedPicture skipped in features.Skipped)
             Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
         requirePoints(features.Count);
-        EmbeddingResult result = Embed(device, features, (ulong)parsed.GetValue(_seed), threads, method, cancellationToken);
+        PlaneResult result = Embed(device, features, (ulong)parsed.GetValue(_seed), threads, method, cancellationToken);
         ScatterPlot plot = new()
         {
             Title = $"{name} of {features.Count} pictures in {Path.GetFileName(folder.Path)}",
@@ -77,7 +77,7 @@ internal sealed class ScatterOptions
         return 0;
     }
 
-    private static EmbeddingResult Embed(Device device, FeatureSet features, ulong seed, int threads, Method method, CancellationToken cancellationToken)
+    private static PlaneResult Embed(Device device, FeatureSet features, ulong seed, int threads, Method method, CancellationToken cancellationToken)
     {
         // The number of steps is the method's to choose: the display begins with its first report.
         PictureProgress? display = null;
@@ -103,8 +103,8 @@ internal sealed class ScatterOptions
     }
 
     /// <summary>Reports on the thread that computes: <see cref="Progress{T}"/> would come late.</summary>
-    private sealed class Listener(Action<EmbeddingProgress> report) : IProgress<EmbeddingProgress>
+    private sealed class Listener(Action<PlaneProgress> report) : IProgress<PlaneProgress>
     {
-        public void Report(EmbeddingProgress value) => report(value);
+        public void Report(PlaneProgress value) => report(value);
     }
 }

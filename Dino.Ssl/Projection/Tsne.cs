@@ -50,7 +50,7 @@ public sealed class Tsne
     /// <param name="progress">Reported after each iteration.</param>
     /// <param name="cancellationToken">Stops between iterations.</param>
     /// <exception cref="ArgumentException">Values that are no rows of this width or not finite, a number out of range, or too few rows for the perplexity.</exception>
-    public static EmbeddingResult Run(Device device, ReadOnlySpan<float> rows, int width, TsneOptions? options = null, int threads = 0, IProgress<EmbeddingProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static PlaneResult Run(Device device, ReadOnlySpan<float> rows, int width, TsneOptions? options = null, int threads = 0, IProgress<PlaneProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options ??= new TsneOptions();
         options.Validate();
@@ -75,7 +75,7 @@ public sealed class Tsne
         return JointProbabilities.Of(NearestRows.Find(device, rows, width, Math.Min(count - 1, neighbours), parallel), options.Perplexity, parallel);
     }
 
-    private EmbeddingResult Run(IProgress<EmbeddingProgress>? progress, CancellationToken cancellationToken)
+    private PlaneResult Run(IProgress<PlaneProgress>? progress, CancellationToken cancellationToken)
     {
         int exploration = Math.Min(250, Math.Max(1, _options.Iterations / 4));
         for (int iteration = 0; iteration < _options.Iterations; iteration++)
@@ -84,10 +84,10 @@ public sealed class Tsne
             bool explores = iteration < exploration;
             double sum = _repulsion.Compute(_x, _y, _forceX, _forceY);
             Step((float)(1 / sum), explores ? (float)_options.EarlyExaggeration : 1, explores ? 0.5f : 0.8f);
-            progress?.Report(new EmbeddingProgress(iteration + 1, _options.Iterations));
+            progress?.Report(new PlaneProgress(iteration + 1, _options.Iterations));
         }
 
-        return new EmbeddingResult(_x, _y, _options.Iterations, Divergence());
+        return new PlaneResult(_x, _y, _options.Iterations, Divergence());
     }
 
     /// <summary>Turns repulsion into the gradient and moves the points.</summary>

@@ -55,7 +55,7 @@ public sealed class Umap
     /// <param name="progress">Reported after each epoch.</param>
     /// <param name="cancellationToken">Stops between epochs.</param>
     /// <exception cref="ArgumentException">Values that are no rows of this width or not finite, a number out of range, or too few rows for the neighbours.</exception>
-    public static EmbeddingResult Run(Device device, ReadOnlySpan<float> rows, int width, UmapOptions? options = null, int threads = 0, IProgress<EmbeddingProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static PlaneResult Run(Device device, ReadOnlySpan<float> rows, int width, UmapOptions? options = null, int threads = 0, IProgress<PlaneProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options ??= new UmapOptions();
         options.Validate();
@@ -74,10 +74,10 @@ public sealed class Umap
         {
             cancellationToken.ThrowIfCancellationRequested();
             embedding.Epoch(epoch, options.LearningRate * (1 - ((double)epoch / epochs)));
-            progress?.Report(new EmbeddingProgress(epoch + 1, epochs));
+            progress?.Report(new PlaneProgress(epoch + 1, epochs));
         }
 
-        return new EmbeddingResult(x, y, epochs, null);
+        return new PlaneResult(x, y, epochs, null);
     }
 
     private void Epoch(int epoch, double rate)

@@ -38,7 +38,7 @@ public class TsneTests
         using FixtureCase golden = FixtureStore.Open(id);
         double reached = golden.Config.GetProperty("tsne").GetProperty("kl_sklearn_three_runs").EnumerateArray().Max(run => run.GetDouble());
         TsneOptions options = new() { Perplexity = Perplexity(golden), Iterations = 750 };
-        EmbeddingResult Run(TsneOptions how) => Tsne.Run(CpuDevice.Shared, golden.Singles("in.x"), golden.Shape("in.x")[1], how);
+        PlaneResult Run(TsneOptions how) => Tsne.Run(CpuDevice.Shared, golden.Singles("in.x"), golden.Shape("in.x")[1], how);
         Assert.InRange(Run(options).Divergence!.Value, 0, 1.15 * reached);
         Assert.InRange(Run(options with { Angle = 0.5 }).Divergence!.Value, 0, 1.15 * reached);
     }
@@ -103,7 +103,7 @@ public class TsneTests
     {
         float[] rows = Blobs.Draw(6, 50, 8);
         TsneOptions options = new() { Perplexity = 15, Iterations = 200, Angle = angle, Neighbours = angle == 0 ? null : 45 };
-        EmbeddingResult[] results = [.. new[] { 1, 3 }.Select(threads =>
+        PlaneResult[] results = [.. new[] { 1, 3 }.Select(threads =>
         {
             using CpuDevice device = new(threads);
             return Tsne.Run(device, rows, 8, options, threads);
@@ -117,11 +117,11 @@ public class TsneTests
     [Fact]
     public void Equal_rows_are_parted_and_progress_is_told()
     {
-        List<EmbeddingProgress> steps = [];
-        EmbeddingResult result = Tsne.Run(CpuDevice.Shared, new float[60], 3, new TsneOptions { Perplexity = 5, Iterations = 30 }, progress: new Listener(steps));
+        List<PlaneProgress> steps = [];
+        PlaneResult result = Tsne.Run(CpuDevice.Shared, new float[60], 3, new TsneOptions { Perplexity = 5, Iterations = 30 }, progress: new Listener(steps));
         Assert.All(result.X, value => Assert.True(float.IsFinite(value)));
         Assert.Equal(20, result.X.Zip(result.Y).Distinct().Count());
-        Assert.Equal([.. Enumerable.Range(1, 30).Select(i => new EmbeddingProgress(i, 30))], steps);
+        Assert.Equal([.. Enumerable.Range(1, 30).Select(i => new PlaneProgress(i, 30))], steps);
     }
 
     [Fact]
@@ -148,8 +148,8 @@ public class TsneTests
 
     private static double Perplexity(FixtureCase golden) => golden.Config.GetProperty("tsne").GetProperty("perplexity").GetDouble();
 
-    private sealed class Listener(List<EmbeddingProgress> steps) : IProgress<EmbeddingProgress>
+    private sealed class Listener(List<PlaneProgress> steps) : IProgress<PlaneProgress>
     {
-        public void Report(EmbeddingProgress value) => steps.Add(value);
+        public void Report(PlaneProgress value) => steps.Add(value);
     }
 }

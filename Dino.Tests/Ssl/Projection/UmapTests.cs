@@ -52,7 +52,7 @@ public class UmapTests
     {
         float[] rows = Blobs.Draw(6, 50, 8);
         UmapOptions options = new() { Epochs = 100, Seed = 2 };
-        EmbeddingResult[] results = [.. new[] { 1, 3 }.Select(threads =>
+        PlaneResult[] results = [.. new[] { 1, 3 }.Select(threads =>
         {
             using CpuDevice device = new(threads);
             return Umap.Run(device, rows, 8, options, threads);
@@ -66,7 +66,7 @@ public class UmapTests
     [Fact]
     public void Equal_rows_have_finite_places()
     {
-        EmbeddingResult result = Umap.Run(CpuDevice.Shared, new float[60], 3, new UmapOptions { Neighbours = 5, Epochs = 20 });
+        PlaneResult result = Umap.Run(CpuDevice.Shared, new float[60], 3, new UmapOptions { Neighbours = 5, Epochs = 20 });
         Assert.All(result.X.Concat(result.Y), value => Assert.True(float.IsFinite(value)));
     }
 

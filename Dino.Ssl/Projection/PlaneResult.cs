@@ -5,4 +5,4 @@ namespace Dino.Ssl.Projection;
 /// <param name="Y">[N].</param>
 /// <param name="Iterations">Iterations done.</param>
 /// <param name="Divergence">Of t-SNE: Kullback-Leibler divergence of the probabilities in the plane from those of the features. Null for other methods.</param>
-public sealed record EmbeddingResult(float[] X, float[] Y, int Iterations, double? Divergence);
+public sealed record PlaneResult(float[] X, float[] Y, int Iterations, double? Divergence);
