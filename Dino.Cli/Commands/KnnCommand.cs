@@ -53,7 +53,7 @@ internal static class KnnCommand
             }
 
             (FeatureSet known, FeatureSet asked) = (Features(memory), Features(queries));
-            int[] labels = SameClasses(known, asked);
+            int[] labels = ClassNames.Renumber(asked.Labels, asked.Classes, known.Classes);
             using KnnClassifier classifier = new(device, known.Values, known.Labels);
             KnnResult result = classifier.Evaluate(asked.Values, labels, parsed.GetValue(k), parsed.GetValue(temperature), cancellation);
             FeaturesOutput features = Describe(usesPixels ? null : loaded!.Backbone.Options, model.Precision.NameOf(parsed), isUntrained ? parsed.GetValue(seed) : null, seen);
@@ -71,15 +71,4 @@ internal static class KnnCommand
     private static FeaturesOutput Describe(BackboneOptions? network, string precision, long? seed, Preprocessing seen) => network is null
         ? new FeaturesOutput("pixels", null, null, null, seen.ResizeTo, seen.Size)
         : new FeaturesOutput(seed is null ? "weights" : "untrained", NetworkOutput.Of(network), precision, seed, seen.ResizeTo, seen.Size);
-
-    /// <summary>Labels of the queries in the numbering of the memory: folders may hold different classes.</summary>
-    private static int[] SameClasses(FeatureSet known, FeatureSet asked)
-    {
-        if (known.Classes.Count == 0 || asked.Classes.Count == 0)
-            throw new ArgumentException("k-NN needs labels: both folders must have one sub-folder per class.");
-        Dictionary<string, int> numbers = known.Classes.Index().ToDictionary(item => item.Item, item => item.Index, StringComparer.Ordinal);
-        if (!asked.Classes.Any(numbers.ContainsKey))
-            throw new ArgumentException($"The folders have no class in common: {string.Join(", ", known.Classes.Take(5))} against {string.Join(", ", asked.Classes.Take(5))}.");
-        return [.. asked.Labels.Select(label => numbers.GetValueOrDefault(asked.Classes[label], int.MaxValue))];
-    }
 }

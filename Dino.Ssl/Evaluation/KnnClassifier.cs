@@ -82,7 +82,7 @@ public sealed class KnnClassifier : IDisposable
         {
             Array.Clear(votes);
             Vote(similarities.AsSpan(i * k, k), neighbours.AsSpan(i * k, k), temperature, votes);
-            int rank = Rank(votes, labels[i]);
+            int rank = ClassRank.Of(votes, labels[i]);
             best += rank == 0 ? 1 : 0;
             among += rank < depth ? 1 : 0;
         }
@@ -123,16 +123,5 @@ public sealed class KnnClassifier : IDisposable
     {
         for (int i = 0; i < neighbours.Length; i++)
             votes[_labels[neighbours[i]]] += (float)Math.Exp(similarities[i] / temperature);
-    }
-
-    /// <summary>How many classes are ahead of one; of equal votes the lower class number is ahead.</summary>
-    private static int Rank(ReadOnlySpan<float> scores, int label)
-    {
-        if (label >= scores.Length)
-            return int.MaxValue;
-        int ahead = 0;
-        for (int c = 0; c < scores.Length; c++)
-            ahead += scores[c] > scores[label] || (scores[c] == scores[label] && c < label) ? 1 : 0;
-        return ahead;
     }
 }
