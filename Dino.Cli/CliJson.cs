@@ -81,7 +81,8 @@ internal sealed record BenchKnnOutput(
 /// <summary>The losses are null when there was no step left to do.</summary>
 internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, double? Loss, double? TeacherEntropy, double? Kl, int SkippedPictures, string Output);
 
-internal sealed record EmbedOutput(int Count, int Width, int Skipped, string Output);
+/// <param name="Computed">Rows that this call computed; the others were there from an earlier one.</param>
+internal sealed record EmbedOutput(int Count, int Width, int Computed, int Skipped, string Output);
 
 internal sealed record AttentionOutput(int Heads, int Rows, int Columns, string Output);
 

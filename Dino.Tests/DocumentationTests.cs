@@ -6,19 +6,24 @@ using Dino.Imaging.Png;
 using Dino.Nn;
 using Dino.Ssl.Data;
 using Dino.Ssl.Demo;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Training;
 using Dino.Tensors;
+using Dino.Tests.Ssl.Embedding;
 
 namespace Dino.Tests;
 
 /// <summary>What the documentation says is what the code does: examples compile and run, options exist with the stated defaults.</summary>
 public sealed partial class DocumentationTests
 {
-    [Fact]
-    public void The_readme_shows_the_code_that_is_compiled_here()
+    [Theory]
+    [InlineData("README.md", "ReadmeExample.cs")]
+    [InlineData("embedding.md", "EmbeddingExample.cs")]
+    public void A_document_shows_the_code_that_is_compiled_here(string document, string examples)
     {
-        string[] shown = [.. CodeBlock().Matches(Text("README.md")).Select(match => match.Groups["code"].Value)];
-        string[] compiled = [.. Region().Matches(Text("ReadmeExample.cs")).Select(match => Dedent(match.Groups["code"].Value))];
+        string[] shown = [.. CodeBlock().Matches(Text(document)).Select(match => match.Groups["code"].Value)];
+        string[] compiled = [.. Region().Matches(Text(examples)).Select(match => Dedent(match.Groups["code"].Value))];
+        Assert.NotEmpty(compiled);
         Assert.Equal(compiled, shown);
     }
 
@@ -38,6 +43,17 @@ public sealed partial class DocumentationTests
         string name = ReadmeExample.Classify(weights, photo, folder.Path("album", "train"), attention);
         Assert.Contains(name, DrawnPictures.ClassNames);
         Assert.True(File.Exists(attention));
+    }
+
+    [Fact]
+    public async Task The_examples_of_embeddings_find_a_picture_again()
+    {
+        using TinyModels models = new();
+        using FileStream upload = File.OpenRead(models.Paths[5]);
+        Assert.Equal(models.Paths[5], await EmbeddingExample.MostSimilar(models.Transformer, models.Paths, upload, CancellationToken.None));
+        using ImageEmbedder embedder = ImageEmbedder.Load(models.Transformer);
+        // The content decides, whatever the media type says.
+        Assert.Equal(embedder.Embed(models.Paths[5]), (await EmbeddingExample.Generate(embedder, File.ReadAllBytes(models.Paths[5]))).ToArray());
     }
 
     [Fact]
@@ -62,6 +78,7 @@ public sealed partial class DocumentationTests
     [InlineData("README.md")]
     [InlineData("training.md")]
     [InlineData("evaluation.md")]
+    [InlineData("embedding.md")]
     public void Every_option_that_is_mentioned_exists(string document)
     {
         Command[] commands = [TrainCommand.Create(), KnnCommand.Create(), LinearCommand.Create(), ClassifyCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), InfoCommand.Create(), ConvertCommand.Create(), DevicesCommand.Create(), DemoCommand.Create(), .. BenchCommand.Create().Subcommands];

@@ -2,6 +2,7 @@ using Dino.Imaging;
 using Dino.Imaging.Png;
 using Dino.Nn;
 using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -14,19 +15,19 @@ internal static class ReadmeExample
     #region Use trained weights
     public static string Classify(string weights, string photo, string album, string attention)
     {
-        using CpuDevice device = new();
-        using LoadedModel model = ModelFile.Load(weights, device);      // the file knows its architecture and what to do to pictures
-        int size = model.Backbone.Options.ImageSize;
+        // The file knows its architecture and what to do to pictures. One embedder serves all threads of an application.
+        using ImageEmbedder embedder = ImageEmbedder.Load(weights);
+        float[] feature = embedder.Embed(photo);
 
-        // One picture: its feature vector, and a picture of what each attention head looks at.
-        Image image = ImageFile.Decode(photo);
-        FeatureSet feature = FeatureSet.OfImage(model, image, photo);
-        PngEncoder.Save(AttentionMap.Of(model, image, 2 * size, out Image seen).Sheet(seen), attention);
+        // A picture of what each attention head looks at.
+        LoadedModel model = embedder.Model;
+        AttentionMap map = AttentionMap.Of(model, ImageFile.Decode(photo), 2 * model.Backbone.Options.ImageSize, out Image seen);
+        PngEncoder.Save(map.Sheet(seen), attention);
 
         // A folder with one sub-folder per class: the twenty most similar pictures vote.
         FeatureSet known = FeatureSet.OfModel(model, ImageFolder.Open(album));
-        using KnnClassifier classifier = new(device, known.Values, known.Labels);
-        float[] votes = classifier.Scores(feature.Values, k: 20);
+        using KnnClassifier classifier = new(model.Device, known.Values, known.Labels);
+        float[] votes = classifier.Scores(feature, k: 20);
         return known.Classes[Array.IndexOf(votes, votes.Max())];
     }
     #endregion

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text;
+using Dino.Cli.Display;
 using Dino.Imaging;
 using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -15,20 +17,21 @@ internal static class EmbedCommand
     public static Command Create()
     {
         ModelOptions model = new(required: true);
+        FeatureOptions features = new();
         PictureOptions pictures = new();
         DeviceOptions devices = new(model.Precision);
         Option<string> input = Options.Required("--input", "A picture, or a folder of pictures.");
-        Option<string> output = Options.Required("--output", "The .npy or .safetensors file to write; the names of the pictures go beside it as .txt. Its folder is made if there is none.");
-        Option<bool> raw = Options.Flag("--raw", "Do not L2-normalise.");
+        Option<string> output = Options.Required("--output", "The .npy or .safetensors file to write; the names of the pictures go beside it as .txt, and of a folder a description as .json. Its folder is made if there is none.");
+        Option<bool> restart = Options.Flag("--restart", "Compute all features of a folder, also those that an earlier call has.");
         Option<bool> json = Options.Json();
-        Command command = new("embed", "Write the CLS features of pictures to a file, one row a picture.") { input, output, raw, json };
+        Command command = new("embed", "Write the features of pictures to a file, one row a picture. Stopped or repeated, it goes on with the pictures of a folder that have no feature yet.") { input, output, restart, json };
+        features.AddTo(command);
         pictures.AddTo(command);
         model.AddTo(command);
         devices.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
             string path = Options.RequireOutput(parsed.GetValue(output)!, ".npy", ".safetensors"), source = parsed.GetValue(input)!;
-            string kind = Path.GetExtension(path);
             // One picture is decoded while the network is built.
             Task<Image>? picture = File.Exists(source) ? Task.Run(() => ImageFile.Decode(source), cancellation) : null;
             using Device device = devices.Open(parsed);
@@ -36,45 +39,75 @@ internal static class EmbedCommand
             if (!Directory.Exists(source))
                 Options.RequireFile(source, "--input", "Give a PNG or JPEG picture, or a folder of them.");
             Preprocessing seen = pictures.Resolve(parsed, loaded.Preprocessing);
-            FeatureSet features;
+            FeatureExtractor extractor = features.Resolve(parsed, loaded);
+            EmbeddingResult result;
             if (picture is not null)
             {
                 Image decoded = picture.GetAwaiter().GetResult();
                 Options.MakeFolder(path);
-                features = FeatureSet.OfImage(loaded, decoded, source, seen, !parsed.GetValue(raw));
+                result = Save(FeatureSet.OfImage(extractor, decoded, source, seen), path);
             }
             else
             {
                 ImageFolder folder = ImageFolder.Open(source);
+                EmbeddingSettings settings = EmbeddingSettings.Of(loaded, model.PathOf(parsed), extractor, seen, model.KeyOf(parsed), model.Precision.NameOf(parsed));
+                int batch = pictures.Batch(parsed);
                 Options.MakeFolder(path);
-                features = FeatureSet.OfModel(loaded, folder, seen, !parsed.GetValue(raw), pictures.Batch(parsed), null, cancellation);
+                using FolderEmbedding run = FolderEmbedding.Open(extractor, folder, settings, path, parsed.GetValue(restart));
+                result = Run(run, batch, cancellation);
             }
 
-            Save(features, path, kind);
-            foreach (SkippedPicture skipped in features.Skipped)
+            foreach (SkippedPicture skipped in result.Skipped)
                 Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
             if (parsed.GetValue(json))
-                JsonOutput.Print(new EmbedOutput(features.Count, features.Width, features.Skipped.Count, path), CliJson.Default.EmbedOutput);
+                JsonOutput.Print(new EmbedOutput(result.Count, result.Width, result.Computed, result.Skipped.Count, path), CliJson.Default.EmbedOutput);
             else
-                Console.Out.WriteLine($"{path}: {features.Count} x {features.Width}");
+                Console.Out.WriteLine($"{path}: {result.Count} x {result.Width}");
             return 0;
         });
     }
 
-    private static void Save(FeatureSet features, string path, string kind)
+    private static EmbeddingResult Run(FolderEmbedding run, int batch, CancellationToken cancellation)
     {
-        Shape shape = [features.Count, features.Width];
-        if (kind == ".npy")
+        if (run.Finding is { } finding)
+            Console.Error.WriteLine(finding);
+        using PictureProgress progress = new(run.Missing);
+        int done = 0;
+        try
+        {
+            return run.Run(batch, new Counted(progress, value => done = value), cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            progress.Say($"{run.Total - run.Missing + done} of {run.Total} features are kept; the same call goes on from there");
+            throw;
+        }
+    }
+
+    private static EmbeddingResult Save(FeatureSet features, string path)
+    {
+        if (Path.GetExtension(path) == ".npy")
         {
             NpyArray.Create<float>(features.Values, features.Count, features.Width).Save(path);
         }
         else
         {
             SafetensorsWriter writer = new();
-            writer.Add("features", shape, features.Values);
+            writer.Add("features", [features.Count, features.Width], features.Values);
             writer.Save(path);
         }
 
         File.WriteAllLines(Path.ChangeExtension(path, ".txt"), features.Paths, new UTF8Encoding(false));
+        return new EmbeddingResult(features.Count, features.Width, features.Count, []);
+    }
+
+    /// <summary>Progress that somebody else counts too.</summary>
+    private sealed class Counted(IProgress<int> shown, Action<int> count) : IProgress<int>
+    {
+        public void Report(int value)
+        {
+            count(value);
+            shown.Report(value);
+        }
     }
 }

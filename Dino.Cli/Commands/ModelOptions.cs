@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dino.Nn;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
@@ -11,11 +12,12 @@ internal sealed class ModelOptions(bool required)
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "A file of weights: .safetensors (teacher.safetensors, student.safetensors or a checkpoint of dino train), .safetensors.index.json, or a .pth of PyTorch. The file tells the architecture; --arch or --heads helps where heads are not 64 wide.",
+        Description = "A file of weights: .safetensors (teacher.safetensors, student.safetensors or a checkpoint of dino train), .safetensors.index.json, or a .pth of PyTorch; or a folder of dino train, of transformers or of timm. File and folder tell the architecture; --arch or --heads helps where a file alone has heads that are not 64 wide.",
         Required = required,
     };
 
     private readonly Option<string?> _key = Options.OptionalText("--key", "Part of a checkpoint to take, such as student (teacher where there is one).");
+    private readonly Option<int?> _channels = Options.Optional<int>("--channels", "Adapt the first layer to 1 channel: pictures are turned grey (as many as it has).");
     private readonly ArchitectureOptions _architecture = new(required ? ArchitectureSource.Weights : ArchitectureSource.WeightsIfGiven);
 
     public PrecisionOption Precision { get; } = new(isForInference: true);
@@ -24,9 +26,16 @@ internal sealed class ModelOptions(bool required)
     {
         command.Add(_weights);
         command.Add(_key);
+        command.Add(_channels);
         _architecture.AddTo(command);
         Precision.AddTo(command);
     }
+
+    /// <summary>The file as it was given.</summary>
+    public string PathOf(ParseResult parsed) => parsed.GetValue(_weights)!;
+
+    /// <summary>The part as it was asked for; null for the usual one.</summary>
+    public string? KeyOf(ParseResult parsed) => parsed.GetValue(_key);
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
 
@@ -42,22 +51,36 @@ internal sealed class ModelOptions(bool required)
     public LoadedModel Untrained(ParseResult parsed, Device device, ulong seed, int imageSize)
     {
         if (!IsGiven(parsed))
-            return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, Precision.FormatOf(parsed));
+        {
+            BackboneOptions described = _architecture.Resolve(parsed, imageSize);
+            return ModelFile.Untrained(described with { Channels = ChannelsOf(parsed) ?? described.Channels }, device, seed, Precision.FormatOf(parsed));
+        }
+
         using LoadedModel model = Load(parsed, device, format: null, mapped: true);
         return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.FormatOf(parsed)) with { Preprocessing = model.Preprocessing };
     }
 
+    private int? ChannelsOf(ParseResult parsed) => parsed.GetValue(_channels) is not { } channels ? null
+        : channels is 1 or 3 ? channels
+        : throw new ArgumentException($"--channels must be 1 or 3, not {channels}: pictures have no others.");
+
     private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped)
     {
         string path = parsed.GetValue(_weights)!;
-        // The folder of a run is what is most often given in place of the weights in it.
-        string inside = Path.Combine(path, "teacher.safetensors");
-        Options.RequireFile(path, "--weights", File.Exists(inside) ? $"Give --weights {inside}." : "Give the .safetensors or .pth file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo.");
+        if (!Directory.Exists(path))
+            Options.RequireFile(path, "--weights", "Give the .safetensors or .pth file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo; or a folder with one.");
         try
         {
-            return ModelFile.Load(path, device, found => _architecture.Amend(parsed, found), format, mapped, parsed.GetValue(_key));
+            return ModelFile.Load(path, device, new()
+            {
+                Key = parsed.GetValue(_key),
+                Format = format,
+                Mapped = mapped,
+                Channels = ChannelsOf(parsed),
+                Amend = found => _architecture.Amend(parsed, found),
+            });
         }
-        catch (Exception error) when (error is InvalidDataException or TorchFileException)
+        catch (Exception error) when (error is InvalidDataException or TorchFileException or FileNotFoundException)
         {
             throw new InvalidDataException($"--weights: {error.Message}", error);
         }

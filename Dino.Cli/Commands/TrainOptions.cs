@@ -47,6 +47,7 @@ internal sealed class TrainOptions
     private readonly Option<int> _freeze = Options.Of("--freeze-last-layer", "Epochs in which the head's last layer does not learn.", Defaults.FreezeLastLayer);
     private readonly Option<float> _dropPath = Options.Of("--drop-path", "Stochastic depth of the student.", Defaults.Backbone.DropPath);
     private readonly Option<long> _seed = Options.Of("--seed", "Seed of everything random.", 0L);
+    private readonly Option<string> _augment = Options.Of("--augment", "Where views are made: cpu, or device for the GPU of --device cuda. Results do not depend on it.", "cpu");
     private readonly Option<int> _workers = Options.Of("--workers", "Threads that decode and augment; 0 chooses. Results do not depend on it.", 0);
     private readonly Option<int> _cache = Options.Of("--cache-mb", "Decoded pictures kept in memory, in MB.", 512);
     private readonly Option<int> _checkpointSteps = Options.Of("--checkpoint-steps", "Steps between checkpoints; 0 for one an epoch.", 0);
@@ -57,7 +58,7 @@ internal sealed class TrainOptions
         foreach (Option option in new Option[]
         {
             _data, _output, _resume, _imageSize, _localSize, _localCrops, _globalScale, _localScale, _outDim, _hidden, _bottleneck, _normLast, _batchNorm, _batch, _epochs,
-            _optimizer, _lr, _minLr, _warmup, _decay, _decayEnd, _momentum, _temperature, _warmupTemperature, _temperatureEpochs, _clip, _freeze, _dropPath, _seed, _workers, _cache, _checkpointSteps, _snapshots,
+            _optimizer, _lr, _minLr, _warmup, _decay, _decayEnd, _momentum, _temperature, _warmupTemperature, _temperatureEpochs, _clip, _freeze, _dropPath, _seed, _augment, _workers, _cache, _checkpointSteps, _snapshots,
         })
         {
             command.Add(option);
@@ -66,12 +67,25 @@ internal sealed class TrainOptions
         _architecture.AddTo(command);
     }
 
-    public RunOptions Resolve(ParseResult parsed) => new()
+    public RunOptions Resolve(ParseResult parsed)
+    {
+        BackboneOptions network = _architecture.Resolve(parsed, parsed.GetValue(_imageSize));
+        return Resolve(parsed, network as VisionTransformerOptions ?? Defaults.Backbone, network as ResNetOptions);
+    }
+
+    private RunOptions Resolve(ParseResult parsed, VisionTransformerOptions transformer, ResNetOptions? resNet) => new()
     {
         Data = parsed.GetValue(_data)!,
         Output = parsed.GetValue(_output)!,
         Resume = parsed.GetResult(_resume) is not null,
         ResumeFrom = parsed.GetValue(_resume),
+        Augment = parsed.GetValue(_augment) switch
+        {
+            "cpu" => AugmentationPlace.Cpu,
+            "device" => AugmentationPlace.Device,
+            string other => throw new ArgumentException($"--augment is cpu or device, not '{other}'."),
+            null => AugmentationPlace.Cpu,
+        },
         Workers = parsed.GetValue(_workers),
         CacheBytes = (long)parsed.GetValue(_cache) << 20,
         CheckpointSteps = parsed.GetValue(_checkpointSteps),
@@ -86,7 +100,8 @@ internal sealed class TrainOptions
         },
         Dino = new DinoOptions
         {
-            Backbone = _architecture.Resolve(parsed, parsed.GetValue(_imageSize)) with { DropPath = parsed.GetValue(_dropPath) },
+            Backbone = transformer with { DropPath = parsed.GetValue(_dropPath) },
+            ResNet = resNet,
             Head = new DinoHeadOptions
             {
                 Prototypes = parsed.GetValue(_outDim),

@@ -19,6 +19,9 @@ internal sealed unsafe class WorkQueue(CudaContext context)
     private long _launched;
     private long _completed;
 
+    /// <summary>How often the device has been waited for: what was queued before the last time is done.</summary>
+    public long Waits { get; private set; }
+
     private Segment Current => _work!.Segments[_segment];
 
     /// <summary>Queues a kernel. Its arguments are taken before this returns.</summary>
@@ -103,6 +106,19 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         // The driver has taken its copy of pageable memory when the call returns.
         fixed (byte* bytes = source)
             Do(call, (nint)bytes);
+    }
+
+    /// <summary>Queues a copy from page-locked memory, which must not change before the device has been waited for.</summary>
+    /// <exception cref="InvalidOperationException">A turn of repeated work is open, which would copy again from memory that others write to.</exception>
+    public void UploadLocked(ReadOnlySpan<byte> source, nint target)
+    {
+        if (_work is not null)
+            throw new InvalidOperationException("Pictures are uploaded while a turn of repeated work is open on the device. Make their views before the turn.");
+        if (source.IsEmpty)
+            return;
+        context.MakeCurrent();
+        fixed (byte* bytes = source)
+            Do(new RecordedCall(CallKind.Upload, null, default, 0, target, source.Length), (nint)bytes);
     }
 
     /// <summary>Copies device memory to the host after all work queued before.</summary>
@@ -270,5 +286,6 @@ internal sealed unsafe class WorkQueue(CudaContext context)
     {
         context.Synchronize();
         _completed = _launched;
+        Waits++;
     }
 }

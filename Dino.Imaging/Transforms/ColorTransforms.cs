@@ -41,7 +41,7 @@ public static class ColorTransforms
         ArgumentNullException.ThrowIfNull(image);
         if (!(shift is >= -0.5 and <= 0.5))
             throw new ArgumentOutOfRangeException(nameof(shift), shift, "A hue shift is a part of a full turn between -0.5 and 0.5.");
-        HueKernel.Shift(image, (int)(shift * 255) & 0xFF);
+        HueKernel.Shift(image, HueShift(shift));
     }
 
     /// <summary>All three channels become the luma of ITU-R 601 in 16-bit fixed point.</summary>
@@ -61,6 +61,9 @@ public static class ColorTransforms
         if (threshold < 256)
             ColorKernels.Solarize(image.Padded, (byte)threshold);
     }
+
+    /// <summary>What a shift adds to the hue byte.</summary>
+    internal static int HueShift(double shift) => (int)(shift * 255) & 0xFF;
 
     private static void Require(PlanarImage image, float factor)
     {

@@ -9,7 +9,8 @@ namespace Dino.Imaging.Transforms;
 /// <remarks>Gwosdek et al. 2011, "Theoretical foundations of Gaussian convolution by extended box filtering".</remarks>
 public sealed class GaussianBlur
 {
-    private const int Passes = 3;
+    /// <summary>Box blurs in each direction.</summary>
+    internal const int Passes = 3;
 
     private byte[] _a = [];
     private byte[] _b = [];

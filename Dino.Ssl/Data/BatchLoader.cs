@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Dino.Imaging;
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 
 namespace Dino.Ssl.Data;
 
@@ -18,6 +19,7 @@ public sealed class BatchLoader : IDisposable
     private readonly object _gate = new();
     private readonly ImageFolder _folder;
     private readonly ISampleTransform _transform;
+    private readonly MultiCropAugmentation? _decisions;
     private readonly BatchLoaderOptions _options;
     private readonly PictureStore _pictures;
     private readonly EpochOrder _order;
@@ -41,6 +43,18 @@ public sealed class BatchLoader : IDisposable
     /// <param name="options">Batch size, order and prefetching.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the folder does not fill one batch.</exception>
     public BatchLoader(ImageFolder folder, ISampleTransform transform, BatchLoaderOptions options)
+        : this(folder, transform, options, null, null)
+    {
+    }
+
+    /// <summary>A loader that leaves the views to a device: batches hold decoded pictures and the decisions about their views.</summary>
+    /// <inheritdoc cref="BatchLoader(ImageFolder, ISampleTransform, BatchLoaderOptions)"/>
+    internal BatchLoader(ImageFolder folder, MultiCropAugmentation views, BatchLoaderOptions options, Augmentation augmentation)
+        : this(folder, views, options, views, augmentation)
+    {
+    }
+
+    private BatchLoader(ImageFolder folder, ISampleTransform transform, BatchLoaderOptions options, MultiCropAugmentation? decisions, Augmentation? augmentation)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(transform);
@@ -48,12 +62,13 @@ public sealed class BatchLoader : IDisposable
         options.Validate();
         if (options.DropLast && folder.Count < options.BatchSize)
             throw new ArgumentException($"A batch takes {options.BatchSize} pictures, '{folder.Path}' holds {folder.Count}. Use a batch size of at most {folder.Count}, or set DropLast to false.", nameof(options));
-        (_folder, _transform, _options) = (folder, transform, options);
+        (_folder, _transform, _options, _decisions) = (folder, transform, options, decisions);
         BatchesPerEpoch = options.DropLast ? folder.Count / options.BatchSize : (int)(((long)folder.Count + options.BatchSize - 1) / options.BatchSize);
         _pictures = new PictureStore(folder, options.CacheBytes, options.OnSkipped);
         _order = new EpochOrder(folder.Count, options.Seed, options.Shuffle);
         int batch = Math.Min(options.BatchSize, folder.Count);
-        _slots = [.. Enumerable.Range(0, options.Prefetch + 1).Select(_ => new Slot(new SampleBatch(batch, transform.ViewSizes), batch))];
+        PictureBatch? Pictures() => augmentation is null ? null : new PictureBatch(augmentation, batch, transform.ViewSizes.Count);
+        _slots = [.. Enumerable.Range(0, options.Prefetch + 1).Select(_ => new Slot(new SampleBatch(batch, transform.ViewSizes, transform.Channels, Pictures()), batch))];
         _workers = [.. Enumerable.Range(0, options.EffectiveWorkers).Select(i => new Thread(Work) { IsBackground = true, Name = $"Dino batch loader {i}" })];
         foreach (Thread worker in _workers)
             worker.Start();
@@ -141,6 +156,8 @@ public sealed class BatchLoader : IDisposable
 
         foreach (Thread worker in _workers)
             worker.Join();
+        foreach (Slot slot in _slots)
+            slot.Batch.Pictures?.Dispose();
     }
 
     private void Work()
@@ -201,6 +218,7 @@ public sealed class BatchLoader : IDisposable
         order.Slice(first, count).CopyTo(slot.Order);
         (slot.Number, slot.Missing) = (number, count);
         (slot.Batch.Epoch, slot.Batch.Index, slot.Batch.Count) = (epoch, index, count);
+        slot.Batch.Pictures?.Clear(count);
     }
 
     private void Fill(ISampleWriter writer, Slot slot, int row)
@@ -208,10 +226,14 @@ public sealed class BatchLoader : IDisposable
         int planned = slot.Order[row];
         (Image image, int sample) = _pictures.Read(planned);
         slot.Batch.SetSource(row, sample, _folder.Samples[sample].Class);
+        long pixels = slot.Batch.Pictures?.Add(image) ?? 0;
         for (int view = 0; view < ViewSizes.Count; view++)
         {
             CounterRandom random = new(new RandomKey(_options.Seed, (uint)slot.Batch.Epoch, (uint)planned, (uint)view));
-            writer.Write(image, view, random, slot.Batch.Destination(view, row));
+            if (slot.Batch.Pictures is { } pictures)
+                pictures.Set(view, row, pixels, image, _decisions!.Decide(image.Width, image.Height, view, random));
+            else
+                writer.Write(image, view, random, slot.Batch.Destination(view, row));
         }
     }
 

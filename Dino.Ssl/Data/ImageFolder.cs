@@ -59,6 +59,10 @@ public sealed class ImageFolder
         bool IsPicture(string file) => endings.Contains(System.IO.Path.GetExtension(file)) && IsVisible(System.IO.Path.GetFileName(file));
     }
 
+    /// <summary>The same folder with some of its pictures, in a chosen order.</summary>
+    /// <param name="indices">Positions in <see cref="Samples"/>.</param>
+    public ImageFolder Only(IEnumerable<int> indices) => new(Path, [.. Classes], [.. indices.Select(index => Samples[index])]);
+
     private static bool IsVisible(string name) => !name.StartsWith('.');
 
     // Links may form circles; nobody nests pictures 32 folders deep.

@@ -1,6 +1,7 @@
 using Dino.Imaging;
 using Dino.Imaging.Transforms;
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 
 namespace Dino.Ssl.Data;
 
@@ -41,7 +42,57 @@ public sealed class MultiCropAugmentation : ISampleTransform
     public IReadOnlyList<int> ViewSizes { get; }
 
     /// <inheritdoc/>
-    public ISampleWriter CreateWriter() => new Writer(_views, _normalization);
+    public ISampleWriter CreateWriter() => new Writer(this);
+
+    /// <summary>Takes every random decision about a view; whatever makes the view of the recipe makes the same one.</summary>
+    /// <param name="width">Columns of the picture.</param>
+    /// <param name="height">Rows of the picture.</param>
+    /// <param name="view">Index into <see cref="ViewSizes"/>.</param>
+    /// <param name="random">The stream of this epoch, sample and view.</param>
+    public ViewRecipe Decide(int width, int height, int view, CounterRandom random)
+    {
+        ViewOptions options = _views[view];
+        ViewRecipe recipe = new()
+        {
+            Box = CropSampler.Draw(ref random, width, height, options.Scale, options.AspectRatio),
+            Flip = random.NextBool(options.FlipProbability),
+        };
+        if (random.NextBool(options.JitterProbability))
+            recipe = Jittered(recipe, options, ref random);
+        // Initialisers run in this order, which is that of the stream.
+        return recipe with
+        {
+            Grayscale = random.NextBool(options.GrayscaleProbability),
+            BlurRadius = random.NextBool(options.BlurProbability) ? (float)random.NextDouble(options.BlurRadius.Min, options.BlurRadius.Max) : 0,
+            SolarizeThreshold = random.NextBool(options.SolarizeProbability) ? options.SolarizeThreshold : 256,
+        };
+    }
+
+    private static ViewRecipe Jittered(ViewRecipe recipe, ViewOptions options, ref CounterRandom random)
+    {
+        Span<ColorStep> order = [ColorStep.Brightness, ColorStep.Contrast, ColorStep.Saturation, ColorStep.Hue];
+        random.Shuffle(order);
+        // All factors are drawn before any is used, so the order does not change which numbers they get.
+        recipe = recipe with
+        {
+            Brightness = Factor(options.Brightness, ref random),
+            Contrast = Factor(options.Contrast, ref random),
+            Saturation = Factor(options.Saturation, ref random),
+            Hue = random.NextDouble(-options.Hue, options.Hue),
+        };
+        ColorSteps steps = default;
+        foreach (ColorStep step in order)
+        {
+            // A strength of 0 leaves its step out, as in the reference: a hue shift of 0 would still round through HSV.
+            double strength = step switch { ColorStep.Brightness => options.Brightness, ColorStep.Contrast => options.Contrast, ColorStep.Saturation => options.Saturation, _ => options.Hue };
+            if (strength > 0)
+                steps = steps.Then(step);
+        }
+
+        return recipe with { Jitter = steps };
+    }
+
+    private static float Factor(double strength, ref CounterRandom random) => (float)random.NextDouble(Math.Max(0, 1 - strength), 1 + strength);
 
     private static MultiCropOptions Checked(MultiCropOptions options)
     {
@@ -50,7 +101,7 @@ public sealed class MultiCropAugmentation : ISampleTransform
         return options;
     }
 
-    private sealed class Writer(ViewOptions[] views, PixelNormalization normalization) : ISampleWriter
+    private sealed class Writer(MultiCropAugmentation augmentation) : ISampleWriter
     {
         private readonly Resampler _resampler = new();
         private readonly GaussianBlur _blur = new();
@@ -59,44 +110,35 @@ public sealed class MultiCropAugmentation : ISampleTransform
         public void Write(Image image, int view, CounterRandom random, Span<float> destination)
         {
             ArgumentNullException.ThrowIfNull(image);
-            ViewOptions options = views[view];
-            PixelBox box = CropSampler.Draw(ref random, image.Width, image.Height, options.Scale, options.AspectRatio);
-            bool flip = random.NextBool(options.FlipProbability);
-            _resampler.Resize(image, box, options.Size, options.Size, options.Filter, flip, _view);
-            if (random.NextBool(options.JitterProbability))
-                Jitter(options, ref random);
-            if (random.NextBool(options.GrayscaleProbability))
+            ViewRecipe recipe = augmentation.Decide(image.Width, image.Height, view, random);
+            ViewOptions options = augmentation._views[view];
+            _resampler.Resize(image, recipe.Box, options.Size, options.Size, options.Filter, recipe.Flip, _view);
+            for (ColorSteps steps = recipe.Jitter; steps.First != ColorStep.None; steps = steps.Rest)
+                Jitter(steps.First, recipe);
+            if (recipe.Grayscale)
                 ColorTransforms.Grayscale(_view);
-            if (random.NextBool(options.BlurProbability))
-                _blur.Apply(_view, (float)random.NextDouble(options.BlurRadius.Min, options.BlurRadius.Max));
-            if (random.NextBool(options.SolarizeProbability))
-                ColorTransforms.Solarize(_view, options.SolarizeThreshold);
-            normalization.Write(_view, destination);
+            _blur.Apply(_view, recipe.BlurRadius);
+            ColorTransforms.Solarize(_view, recipe.SolarizeThreshold);
+            augmentation._normalization.Write(_view, destination);
         }
 
-        private void Jitter(ViewOptions options, ref CounterRandom random)
+        private void Jitter(ColorStep step, in ViewRecipe recipe)
         {
-            Span<int> order = [0, 1, 2, 3];
-            random.Shuffle(order);
-            // All factors are drawn before any is used, so the order does not change which numbers they get.
-            float brightness = Factor(options.Brightness, ref random);
-            float contrast = Factor(options.Contrast, ref random);
-            float saturation = Factor(options.Saturation, ref random);
-            double hue = random.NextDouble(-options.Hue, options.Hue);
-            foreach (int step in order)
+            switch (step)
             {
-                // A strength of 0 leaves its step out, as in the reference: a hue shift of 0 would still round through HSV.
-                if (step == 0 && options.Brightness > 0)
-                    ColorTransforms.Brightness(_view, brightness);
-                else if (step == 1 && options.Contrast > 0)
-                    ColorTransforms.Contrast(_view, contrast);
-                else if (step == 2 && options.Saturation > 0)
-                    ColorTransforms.Saturation(_view, saturation);
-                else if (step == 3 && options.Hue > 0)
-                    ColorTransforms.Hue(_view, hue);
+                case ColorStep.Brightness:
+                    ColorTransforms.Brightness(_view, recipe.Brightness);
+                    break;
+                case ColorStep.Contrast:
+                    ColorTransforms.Contrast(_view, recipe.Contrast);
+                    break;
+                case ColorStep.Saturation:
+                    ColorTransforms.Saturation(_view, recipe.Saturation);
+                    break;
+                default:
+                    ColorTransforms.Hue(_view, recipe.Hue);
+                    break;
             }
         }
-
-        private static float Factor(double strength, ref CounterRandom random) => (float)random.NextDouble(Math.Max(0, 1 - strength), 1 + strength);
     }
 }

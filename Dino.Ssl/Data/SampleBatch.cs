@@ -11,11 +11,12 @@ public sealed class SampleBatch
     private readonly int[] _samples;
     private readonly int[] _labels;
 
-    internal SampleBatch(int size, IReadOnlyList<int> viewSizes)
+    internal SampleBatch(int size, IReadOnlyList<int> viewSizes, int channels, PictureBatch? pictures = null)
     {
-        _lengths = [.. viewSizes.Select(side => checked(3 * side * side))];
+        Pictures = pictures;
+        _lengths = [.. viewSizes.Select(side => checked(channels * side * side))];
         // Pinned: a device can copy from these arrays, or a tensor wrap them, without a handle per batch.
-        _views = [.. _lengths.Select(length => GC.AllocateUninitializedArray<float>(checked(size * length), pinned: true))];
+        _views = pictures is not null ? [] : [.. _lengths.Select(length => GC.AllocateUninitializedArray<float>(checked(size * length), pinned: true))];
         (_samples, _labels) = (new int[size], new int[size]);
         ViewSizes = viewSizes;
     }
@@ -38,13 +39,20 @@ public sealed class SampleBatch
     /// <summary>Class of each picture [B], -1 where there are no classes.</summary>
     public ReadOnlySpan<int> Labels => _labels.AsSpan(0, Count);
 
-    /// <summary>One view of all pictures [B, 3, size, size], normalised; the memory is pinned.</summary>
+    /// <summary>The pictures, where a device makes their views; null where the views are here.</summary>
+    internal PictureBatch? Pictures { get; }
+
+    /// <summary>One view of all pictures [B, C, size, size], normalised; the memory is pinned.</summary>
     /// <param name="view">Index into <see cref="ViewSizes"/>.</param>
+    /// <exception cref="InvalidOperationException">A device makes the views of this batch.</exception>
     public ReadOnlySpan<float> View(int view) => ViewMemory(view).Span;
 
     /// <summary>As <see cref="View"/>, as memory.</summary>
     /// <param name="view">Index into <see cref="ViewSizes"/>.</param>
-    public ReadOnlyMemory<float> ViewMemory(int view) => new(_views[view], 0, Count * _lengths[view]);
+    /// <exception cref="InvalidOperationException">A device makes the views of this batch.</exception>
+    public ReadOnlyMemory<float> ViewMemory(int view) => Pictures is null
+        ? new(_views[view], 0, Count * _lengths[view])
+        : throw new InvalidOperationException("This batch holds pictures, whose views a device makes. Load it without an augmentation for views on the host.");
 
     /// <summary>Where picture <paramref name="row"/> of a view goes.</summary>
     internal Span<float> Destination(int view, int row) => _views[view].AsSpan(row * _lengths[view], _lengths[view]);

@@ -15,6 +15,7 @@ internal sealed class BatchFormer : IDisposable
     private readonly TimeSpan _delay;
     private readonly Action<IReadOnlyList<PreparedPicture>> _compute;
     private readonly Thread _thread;
+    private bool _isHurried;
     private bool _isClosed;
 
     /// <param name="limit">Most pictures in one pass.</param>
@@ -49,6 +50,16 @@ internal sealed class BatchFormer : IDisposable
     {
         lock (_gate)
             return _waiting.Remove(picture);
+    }
+
+    /// <summary>Makes nobody wait for others any more.</summary>
+    public void Hurry()
+    {
+        lock (_gate)
+        {
+            _isHurried = true;
+            Monitor.Pulse(_gate);
+        }
     }
 
     /// <summary>Ends the thread. The queue is empty by then.</summary>
@@ -108,7 +119,7 @@ internal sealed class BatchFormer : IDisposable
     /// <summary>May return with an empty queue: who waits can withdraw.</summary>
     private void WaitForMore(long arrival)
     {
-        while (_waiting.Count < _limit && !_isClosed)
+        while (_waiting.Count < _limit && !_isHurried)
         {
             TimeSpan left = _delay - Stopwatch.GetElapsedTime(arrival);
             if (left <= TimeSpan.Zero)

@@ -29,7 +29,7 @@ internal sealed class Visits(string name)
             throw new ObjectDisposedException(name, $"The {name} has been disposed. Keep it for as long as there are requests: one serves a whole application.");
     }
 
-    /// <summary>Lets nobody in any more and waits until everybody has left.</summary>
+    /// <summary>Lets nobody in any more.</summary>
     /// <returns>Whether this call was the one that closed.</returns>
     public bool Close()
     {
@@ -37,9 +37,17 @@ internal sealed class Visits(string name)
         {
             bool isFirst = !_isClosed;
             Volatile.Write(ref _isClosed, true);
+            return isFirst;
+        }
+    }
+
+    /// <summary>Waits until everybody has left.</summary>
+    public void Wait()
+    {
+        lock (_gate)
+        {
             while (_inside > 0)
                 Monitor.Wait(_gate);
-            return isFirst;
         }
     }
 

@@ -37,7 +37,7 @@ public sealed class AttentionMap
 
     /// <summary>Computes the maps of a picture.</summary>
     /// <param name="model">Backbone and normalisation.</param>
-    /// <param name="pixels">Normalised pixels [3, height, width].</param>
+    /// <param name="pixels">Normalised pixels [C, height, width].</param>
     /// <param name="height">Pixels; what exceeds a multiple of the patch size is not seen.</param>
     /// <param name="width">Pixels.</param>
     /// <exception cref="ArgumentException">The backbone is no vision transformer.</exception>
@@ -46,7 +46,7 @@ public sealed class AttentionMap
         VisionTransformer network = Transformer(model);
         int patch = network.Options.PatchSize, rows = height / patch, columns = width / patch, count = rows * columns;
         using Scope scope = model.Device.OpenScope(GradMode.Off);
-        Tensor maps = network.LastSelfAttention(scope.Upload(pixels, [1, 3, height, width]));
+        Tensor maps = network.LastSelfAttention(scope.Upload(pixels, [1, network.Options.Channels, height, width]));
         return new AttentionMap(maps.Slice(2, 0, 1).Slice(3, 1 + network.Options.Registers).Reshape(maps.Shape[1], count).ToArray(), rows, columns);
     }
 
@@ -63,8 +63,8 @@ public sealed class AttentionMap
         PlanarImage resized = new(), cropped = new();
         new Resampler().Resize(image, width, height, ResizeFilter.Bilinear, resized);
         Geometry.Crop(resized, new PixelBox(0, 0, width / patch * patch, height / patch * patch), cropped);
-        float[] pixels = new float[3 * cropped.Width * cropped.Height];
-        model.Preprocessing.Normalization.Write(cropped, pixels);
+        float[] pixels = new float[model.Preprocessing.Channels * cropped.Width * cropped.Height];
+        model.Preprocessing.Write(cropped, pixels);
         seen = cropped.ToImage();
         return Of(model, pixels, cropped.Height, cropped.Width);
     }

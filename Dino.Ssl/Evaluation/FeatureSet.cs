@@ -41,8 +41,8 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     /// <param name="cancellationToken">Stops between batches.</param>
     public static FeatureSet OfModel(FeatureExtractor extractor, ImageFolder folder, Preprocessing preprocessing, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        int size = preprocessing.Size;
-        return Collect(folder, new EvaluationTransform(preprocessing), batch, extractor.Width, (pixels, count, destination) => extractor.Extract(pixels, [count, 3, size, size], destination), progress, cancellationToken);
+        (int size, int channels) = (preprocessing.Size, preprocessing.Channels);
+        return Collect(folder, new EvaluationTransform(preprocessing), batch, extractor.Width, (pixels, count, destination) => extractor.Extract(pixels, [count, channels, size, size], destination), progress, cancellationToken);
     }
 
     /// <summary>The feature of one picture.</summary>
@@ -59,17 +59,17 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     /// <param name="preprocessing">What the network sees of it.</param>
     public static FeatureSet OfImage(FeatureExtractor extractor, Image image, string path, Preprocessing preprocessing)
     {
-        int size = preprocessing.Size;
-        float[] pixels = new float[3 * size * size], feature = new float[extractor.Width];
+        (int size, int channels) = (preprocessing.Size, preprocessing.Channels);
+        float[] pixels = new float[channels * size * size], feature = new float[extractor.Width];
         new EvaluationTransform(preprocessing).CreateWriter().Write(image, 0, default, pixels);
-        extractor.Extract(pixels, [1, 3, size, size], feature);
+        extractor.Extract(pixels, [1, channels, size, size], feature);
         return new FeatureSet(feature, extractor.Width, [-1], [path], [], []);
     }
 
     /// <summary>The normalised pixels themselves, L2-normalised: what features have to beat.</summary>
     public static FeatureSet OfPixels(Device device, ImageFolder folder, Preprocessing preprocessing, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        int width = 3 * preprocessing.Size * preprocessing.Size;
+        int width = preprocessing.Channels * preprocessing.Size * preprocessing.Size;
         return Collect(folder, new EvaluationTransform(preprocessing), batch, width, (pixels, count, destination) =>
         {
             using Scope scope = device.OpenScope(GradMode.Off);
@@ -77,33 +77,18 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
         }, progress, cancellationToken);
     }
 
-    private delegate void Embed(ReadOnlySpan<float> pixels, int count, Span<float> destination);
-
-    private static FeatureSet Collect(ImageFolder folder, EvaluationTransform transform, int batchSize, int width, Embed embed, IProgress<int>? progress, CancellationToken cancellationToken)
+    private static FeatureSet Collect(ImageFolder folder, EvaluationTransform transform, int batchSize, int width, BatchComputation compute, IProgress<int>? progress, CancellationToken cancellationToken)
     {
-        using BatchLoader loader = new(folder, transform, BatchLoaderOptions.InOrder(batchSize));
-        loader.Start(0, 0, 1);
         float[] values = new float[(long)folder.Count * width];
         int[] labels = new int[folder.Count];
         string[] paths = new string[folder.Count];
-        float[] features = new float[Math.Min(batchSize, folder.Count) * width];
-        int done = 0, kept = 0;
-        while (loader.Next(cancellationToken) is { } batch)
+        int kept = 0;
+        IReadOnlyCollection<SkippedPicture> skipped = FolderPass.Run(folder, transform, batchSize, width, compute, (index, row) =>
         {
-            embed(batch.View(0), batch.Count, features.AsSpan(0, batch.Count * width));
-            for (int row = 0; row < batch.Count; row++, done++)
-            {
-                // The loader puts another picture in the place of an unusable one; evaluation counts each picture once.
-                if (batch.Samples[row] != done)
-                    continue;
-                features.AsSpan(row * width, width).CopyTo(values.AsSpan(kept * width));
-                (labels[kept], paths[kept]) = (batch.Labels[row], folder.Samples[done].Path);
-                kept++;
-            }
-
-            progress?.Report(done);
-        }
-
-        return new FeatureSet(values[..(kept * width)], width, labels[..kept], paths[..kept], folder.Classes, loader.Skipped);
+            row.CopyTo(values.AsSpan(kept * width));
+            (labels[kept], paths[kept]) = (folder.Samples[index].Class, folder.Samples[index].Path);
+            kept++;
+        }, null, progress, cancellationToken);
+        return new FeatureSet(values[..(kept * width)], width, labels[..kept], paths[..kept], folder.Classes, skipped);
     }
 }

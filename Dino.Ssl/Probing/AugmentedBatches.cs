@@ -16,6 +16,8 @@ internal sealed class AugmentedBatches : IProbeBatches
 
     public AugmentedBatches(FeatureExtractor extractor, ImageFolder folder, Preprocessing preprocessing, LinearProbeOptions options, Action<SkippedPicture>? onSkipped)
     {
+        if (preprocessing.Channels != 3)
+            throw new ArgumentException($"Random crops have three channels, this network takes {preprocessing.Channels}. Learn from centre crops: --cached.");
         _extractor = extractor;
         ViewOptions crop = ViewOptions.CropAndFlip(preprocessing.Size) with { Filter = options.CropFilter };
         _loader = new BatchLoader(folder, new MultiCropAugmentation([crop], preprocessing.Normalization), new BatchLoaderOptions

@@ -74,11 +74,28 @@ public sealed class DinoTrainer : IDisposable
     /// <exception cref="NonFiniteLossException">The loss is NaN or infinite; nothing has been updated.</exception>
     public StepReport Step(IReadOnlyList<CropView> views, int batch)
     {
-        DinoSettings settings = Schedules.At(StepIndex);
-        _masks.BeginStep(StepIndex);
         using Repetition.Turn turn = _repetition.Open();
         using Scope scope = Device.OpenScope();
-        Groups groups = Upload(scope, views, batch);
+        return Step(scope, Upload(scope, views, batch), batch);
+    }
+
+    /// <summary>One step on a batch whose views are on the device already.</summary>
+    /// <param name="groups">Views of the batch [views · B, 3, H, W], one tensor for each run of views of a size: first the two global ones. Tensors of a store.</param>
+    /// <inheritdoc cref="Step(IReadOnlyList{CropView}, int)"/>
+    public StepReport Step(ReadOnlySpan<Tensor> groups, int batch)
+    {
+        using Repetition.Turn turn = _repetition.Open();
+        using Scope scope = Device.OpenScope();
+        Groups used = default;
+        foreach (Tensor group in groups)
+            used.Add(scope.Use(group));
+        return Step(scope, used, batch);
+    }
+
+    private StepReport Step(Scope scope, in Groups groups, int batch)
+    {
+        DinoSettings settings = Schedules.At(StepIndex);
+        _masks.BeginStep(StepIndex);
         CopyBuffers(restore: false);
         Tensor targets = Teacher.Forward(groups[0]);
         Tensor logits = Student.Forward(groups[..groups.Count]);
@@ -179,7 +196,7 @@ public sealed class DinoTrainer : IDisposable
         public int Count { get; private set; }
 
         [UnscopedRef]
-        public ReadOnlySpan<Tensor> this[Range range] => ((ReadOnlySpan<Tensor>)_tensors)[range];
+        public readonly ReadOnlySpan<Tensor> this[Range range] => ((ReadOnlySpan<Tensor>)_tensors)[range];
 
         public readonly Tensor this[int index] => _tensors[index];
 

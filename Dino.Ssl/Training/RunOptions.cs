@@ -26,6 +26,9 @@ public sealed record RunOptions
     /// </summary>
     public string? ResumeFrom { get; init; }
 
+    /// <summary>Where views are made. The result does not depend on it.</summary>
+    public AugmentationPlace Augment { get; init; }
+
     /// <summary>Threads that decode and augment; 0 chooses. The result does not depend on it.</summary>
     public int Workers { get; init; }
 

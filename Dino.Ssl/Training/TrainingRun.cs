@@ -13,6 +13,8 @@ public sealed class TrainingRun : IDisposable
     private const string TeacherName = "teacher.safetensors";
 
     private readonly RunOptions _options;
+    private readonly DeviceViews? _deviceViews;
+    private readonly CropView[] _views;
     private readonly BatchLoader _loader;
     private readonly EpochMeter _meter;
 
@@ -27,17 +29,21 @@ public sealed class TrainingRun : IDisposable
         ImageFolder folder = ImageFolder.Open(options.Data);
         if (folder.Count < options.Dino.BatchSize)
             throw new ArgumentException($"'{options.Data}' holds {folder.Count} pictures, fewer than one batch of {options.Dino.BatchSize}. Use --batch-size {folder.Count} or less.");
+        _deviceViews = options.Augment == AugmentationPlace.Device ? DeviceViews.Create(device, options.Crops, options.Dino.BatchSize) : null;
+        _views = new CropView[options.Crops.ViewCount];
         Directory.CreateDirectory(options.Output);
         foreach (string name in (string[])[Checkpoint.FileName, TrainingLog.FileName, StudentName, TeacherName, .. KeptNames(options.Dino.Epochs)])
             AtomicFile.RemoveLeftovers(Path.Combine(options.Output, name));
-        _loader = new BatchLoader(folder, new MultiCropAugmentation(options.Crops), new BatchLoaderOptions
+        BatchLoaderOptions batches = new()
         {
             BatchSize = options.Dino.BatchSize,
             Seed = options.Dino.Seed,
             Workers = options.Workers,
             CacheBytes = options.CacheBytes,
             OnSkipped = onSkipped,
-        });
+        };
+        MultiCropAugmentation views = new(options.Crops);
+        _loader = _deviceViews is null ? new BatchLoader(folder, views, batches) : new BatchLoader(folder, views, batches, _deviceViews.Augmentation);
         try
         {
             Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch);
@@ -48,6 +54,7 @@ public sealed class TrainingRun : IDisposable
         }
         catch
         {
+            _deviceViews?.Dispose();
             _loader.Dispose();
             Trainer?.Dispose();
             throw;
@@ -72,7 +79,6 @@ public sealed class TrainingRun : IDisposable
     {
         DinoSchedules schedules = Trainer.Schedules;
         int perEpoch = schedules.IterationsPerEpoch;
-        CropView[] views = new CropView[_options.Crops.ViewCount];
         using TrainingLog log = TrainingLog.Open(Path.Combine(_options.Output, TrainingLog.FileName), Trainer.StepIndex, (int)(Trainer.StepIndex / perEpoch));
         _loader.Start((int)(Trainer.StepIndex / perEpoch), (int)(Trainer.StepIndex % perEpoch), _options.Dino.Epochs);
         _meter.Begin(schedules.Steps - Trainer.StepIndex, log.Unfinished);
@@ -82,9 +88,7 @@ public sealed class TrainingRun : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 SampleBatch batch = _loader.Next(cancellationToken) ?? throw new InvalidOperationException("The loader ended before the run.");
-                for (int i = 0; i < views.Length; i++)
-                    views[i] = new CropView(batch.ViewMemory(i), batch.ViewSizes[i], batch.ViewSizes[i]);
-                StepReport report = Trainer.Step(views, batch.Count);
+                StepReport report = Step(batch);
                 _meter.Add(report);
                 log.Write(Trainer.StepIndex - 1, report, Math.Round(_meter.ImagesPerSecond, 2));
                 progress?.Report(new TrainingProgress(Trainer.StepIndex, schedules.Steps, report.Settings.Epoch, _options.Dino.Epochs, report, _meter.ImagesPerSecond, _meter.Remaining));
@@ -108,8 +112,19 @@ public sealed class TrainingRun : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // The device may be copying from the loader's memory: giving the views back waits for it.
+        _deviceViews?.Dispose();
         _loader.Dispose();
         Trainer.Dispose();
+    }
+
+    private StepReport Step(SampleBatch batch)
+    {
+        if (_deviceViews is not null)
+            return Trainer.Step(_deviceViews.Make(batch), batch.Count);
+        for (int i = 0; i < _views.Length; i++)
+            _views[i] = new CropView(batch.ViewMemory(i), batch.ViewSizes[i], batch.ViewSizes[i]);
+        return Trainer.Step(_views, batch.Count);
     }
 
     /// <summary>The content of the file says whether it is a checkpoint of ours or an official one.</summary>

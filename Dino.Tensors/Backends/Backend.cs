@@ -167,6 +167,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>For work that will be repeated; where nothing is gained by recording, it does nothing.</summary>
     public virtual Repetition CreateRepetition() => new();
 
+    /// <summary>Makes views of pictures on the device; null where that is left to <c>Dino.Imaging</c>.</summary>
+    public virtual Augmentation? CreateAugmentation() => null;
+
     /// <summary>Releases scratch memory.</summary>
     public void Dispose()
     {

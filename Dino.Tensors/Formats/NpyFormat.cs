@@ -43,7 +43,14 @@ internal static class NpyFormat
 
     public static void Write(Stream stream, NpyArray array)
     {
-        string text = new NpyHeader(array.Type, Fortran: false, [.. array.Shape]).Write();
+        stream.Write(Head(array.Type, [.. array.Shape]));
+        stream.Write(array.Bytes.Span);
+    }
+
+    /// <summary>What precedes the data of an array.</summary>
+    public static byte[] Head(string type, int[] shape)
+    {
+        string text = new NpyHeader(type, Fortran: false, shape).Write();
         // Magic 6, version 2, length 2, text, newline; padded with spaces in front of the newline.
         int padded = (10 + text.Length + 1 + Alignment - 1) / Alignment * Alignment;
         byte[] head = new byte[padded];
@@ -53,8 +60,7 @@ internal static class NpyFormat
         BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(8), checked((ushort)(padded - 10)));
         Encoding.Latin1.GetBytes(text, head.AsSpan(10));
         head[^1] = (byte)'\n';
-        stream.Write(head);
-        stream.Write(array.Bytes.Span);
+        return head;
     }
 
     private static long ByteCount(int[] shape, int size)

@@ -14,6 +14,7 @@ public sealed class SafetensorsWriter
 
     // The data section starts at a multiple of 8: the header is padded with spaces.
     private const int Alignment = 8;
+    private const int LengthBytes = 8;
 
     private byte[] _buffer = [];
     private readonly Dictionary<string, Item> _items = new(StringComparer.Ordinal);
@@ -90,12 +91,8 @@ public sealed class SafetensorsWriter
     /// <summary>Writes the content of the file to a stream.</summary>
     public void Write(Stream stream)
     {
-        Item[] items = [.. _items.Values.OrderByDescending(item => SafetensorsTypes.Size(item.Type)).ThenBy(item => item.Name, StringComparer.Ordinal)];
-        byte[] header = Header(items);
-        Span<byte> prefix = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(prefix, header.Length);
-        stream.Write(prefix);
-        stream.Write(header);
+        Item[] items = Ordered();
+        stream.Write(Head(items));
         foreach (Item item in items)
         {
             ReadOnlySpan<byte> bytes = item.Bytes();
@@ -105,9 +102,16 @@ public sealed class SafetensorsWriter
         }
     }
 
-    private byte[] Header(Item[] items)
+    /// <summary>What precedes the data of the tensors that were added.</summary>
+    internal byte[] Head() => Head(Ordered());
+
+    private Item[] Ordered() => [.. _items.Values.OrderByDescending(item => SafetensorsTypes.Size(item.Type)).ThenBy(item => item.Name, StringComparer.Ordinal)];
+
+    /// <summary>The length of the JSON, and the JSON.</summary>
+    private byte[] Head(Item[] items)
     {
         using MemoryStream stream = new();
+        stream.Write(stackalloc byte[LengthBytes]);
         using (Utf8JsonWriter json = new(stream))
         {
             json.WriteStartObject();
@@ -140,7 +144,9 @@ public sealed class SafetensorsWriter
 
         while (stream.Length % Alignment != 0)
             stream.WriteByte((byte)' ');
-        return stream.ToArray();
+        byte[] head = stream.ToArray();
+        BinaryPrimitives.WriteInt64LittleEndian(head, head.Length - LengthBytes);
+        return head;
     }
 
     private static void RequireLittleEndian()

@@ -17,7 +17,7 @@ public sealed class CommandLineTests
             "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
         { "classify", ["--classifier", "--weights", "--input", "--top", "--batch-size", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
-        { "embed", ["--weights", "--key", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "embed", ["--weights", "--key", "--channels", "--input", "--output", "--precision", .. Architecture, .. Devices] },
         { "info", ["<file>", "--key", "--json"] },
         { "convert", ["--input", "--output", "--key", "--all", "--json"] },
         { "bench", ["forward", "train-step", "data", "knn"] },
@@ -40,12 +40,15 @@ public sealed class CommandLineTests
 
     /// <summary>A default that a weights file replaces is no default, and whoever looks for what can be given finds it there.</summary>
     [Theory]
-    [InlineData("knn", "vit_tiny, vit_small or vit_base, in place of what the weights file tells; vit_small without --weights.")]
+    [InlineData("knn", "resnet50, resnet101, in place of what the weights file tells; vit_small without --weights.")]
     [InlineData("knn", "Side of a patch in pixels, in place of what the weights file tells; 16 without --weights.")]
     [InlineData("attention", "Side of a patch in pixels, in place of what the weights file tells.")]
     [InlineData("embed", "Attention heads, in place of what the weights file tells.")]
     [InlineData("train", "Side of a patch in pixels (16).")]
-    [InlineData("bench forward", "vit_tiny, vit_small or vit_base (vit_small).")]
+    [InlineData("bench forward", "resnet50, resnet101 (vit_small).")]
+    [InlineData("train", "One of vit_tiny, vit_small, vit_base, dinov2_vits14,")]
+    [InlineData("embed", "dinov3_vit7b16, in place of what the weights file tells.")]
+    [InlineData("embed", "or a folder of dino train, of transformers or of timm")]
     [InlineData("knn", "student.safetensors or a checkpoint of dino train")]
     [InlineData("attention", "a .pth of PyTorch")]
     public void Help_says_what_holds_without_an_option(string command, string text) =>
@@ -60,6 +63,7 @@ public sealed class CommandLineTests
         { "train --data x --output y --epochs many", "many" },
         { "train --data x --output y --epochs 5", "--warmup-epochs" },
         { "train --data x --output y --arch vit_huge", "vit_tiny" },
+        { "train --data x --output y --arch resnet18 --heads 4", "--heads is for vision transformers; --arch resnet18 is a ResNet" },
         { "train --data x --output y --optimizer adam", "adamw" },
         { "train --data x --output y --device tpu", "--device cpu" },
         { "train --data x --output y --threads -1", "--threads" },

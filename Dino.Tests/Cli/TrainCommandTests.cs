@@ -62,6 +62,15 @@ public sealed class TrainCommandTests(TinyCommand tiny) : IClassFixture<TinyComm
         Assert.Contains("learning_rate was 0.0005, now 0.25", result.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("device", "--augment cpu, or --device cuda")]
+    [InlineData("gpu", "--augment is cpu or device, not 'gpu'")]
+    public void An_augmentation_that_the_device_cannot_do_ends_with_2_and_says_what_to_use(string place, string advice)
+    {
+        Assert.Contains(advice, DinoProcess.Run(tiny.Train("augment", 1, "--augment", place)).Expect(2).Errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(tiny.Path("augment")));
+    }
+
     [Fact]
     public void Unusable_pictures_are_named_once_on_the_way()
     {

@@ -31,6 +31,7 @@ internal sealed record MutationExample(Work[] Works, CudaPrecision Precision = C
             [bed => Transpose(bed, DType.F32, true), .. Enumerable.SelectMany<DType, Work>([DType.F32, DType.BF16, DType.U8], type => [bed => Transpose(bed, type, false), bed => Repeat(bed, type, false)]),
                 bed => Repeat(bed, DType.F32, true)]),
         ["scattering"] = new([bed => Scatter(bed, 8), bed => Scatter(bed, 5)]),
+        ["views"] = new([Views]),
         ["products fp32"] = new(Products, CudaPrecision.FP32),
         ["products tf32"] = new(Products, CudaPrecision.TF32),
         ["products bf16"] = new(Products, CudaPrecision.BF16),
@@ -119,6 +120,20 @@ internal sealed record MutationExample(Work[] Works, CudaPrecision Precision = C
         View x = bed.Write(Values(rows * inputs), [rows, inputs]), y = bed.Write(default, [rows, outputs]);
         ((CudaBackend)bed.Backend).ForcedPlan = new ProductPlan(tile, 1, 112);
         bed.Backend.PackedLinear(x, packed, View.None, Activation.Identity, View.None, y);
+        return [bed.Read<float>(y)];
+    }
+
+    /// <summary>Views that several tiles, warps and rounds are at: one with contrast, both blurred.</summary>
+    private static float[][] Views(DeviceBed bed)
+    {
+        const int Side = 40;
+        PictureCrop crop = new() { PictureWidth = 60, Width = 60, Height = 90, BlurRadius = 1, BlurFull = 5_000_000, BlurEdge = 800_000, SolarizeThreshold = 200 };
+        byte[] pixels = new byte[3 * 60 * 90];
+        new Random(1).NextBytes(pixels);
+        using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
+        View y = bed.Write(default, [2, 3, Side, Side]);
+        augmentation.Upload([pixels]);
+        augmentation.Make([crop, crop with { Steps = new ColorSteps().Then(ColorStep.Contrast), Contrast = 0.5f }], new CropFormat(Side, CropFilter.Bicubic, (0, 0, 0), (1, 1, 1)), y);
         return [bed.Read<float>(y)];
     }
 

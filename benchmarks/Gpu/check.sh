@@ -5,7 +5,7 @@
 #   2. runs all tests of CUDA devices on the GPU instead of the emulator: every operator, the recorded networks and training runs, in fp32;
 #   3. trains a ViT-Ti/4 on the pictures of DIR/train in fp32 and bf16, and measures the k-NN accuracy of both on DIR/test (folders with one folder a
 #      class, such as CIFAR-10 as files; the demonstration's pictures without --pictures);
-#   4. times DINO steps and forward passes against torch, if PYTHON has it and DIR/dino is a checkout of facebookresearch/dino.
+#   4. times augmentation, and DINO steps and forward passes against torch, if PYTHON has it and DIR/dino is a checkout of facebookresearch/dino.
 # Results go to docs/gpu-results.md (--results). Needs a build: with the SDK it is made here, without one put the published folders
 # `dino`, `benchmarks` and `tests` beside this script.
 set -uo pipefail

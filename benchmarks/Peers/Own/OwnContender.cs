@@ -34,6 +34,7 @@ internal static class OwnContender
         ["forward", var architecture, var batch, var device, var weights, var format] => new ForwardWorkload(architecture, Number(batch), device, weights, Enum.Parse<WeightFormat>(format)),
         ["train", var architecture, var prototypes, var batch, var device] => new TrainWorkload(architecture, Number(prototypes), Number(batch), device),
         ["pictures", var job, var folder] => new PictureWorkload(job, folder),
+        ["views", var pictures, var device] => new ViewsWorkload(Number(pictures), device),
         ["knn", var folder, var threads] => new KnnWorkload(folder, Number(threads)),
         ["kernel", var name, var threads] => new KernelWorkload(Enum.Parse<Kernel>(name), Number(threads)),
         ["peak", var threads] => new PeakWorkload(Number(threads)),

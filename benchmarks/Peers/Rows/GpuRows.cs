@@ -2,7 +2,7 @@ using Dino.Benchmarks.Peers.Own;
 
 namespace Dino.Benchmarks.Peers.Rows;
 
-/// <summary>Whole DINO steps and forward passes on the first CUDA device, against torch. Rows are asked for by name: machines without a GPU have none.</summary>
+/// <summary>Whole DINO steps, forward passes and augmentation on the first CUDA device, against torch or the CPU. Rows are asked for by name: machines without a GPU have none.</summary>
 internal static class GpuRows
 {
     public const string Group = "gpu";
@@ -18,6 +18,11 @@ internal static class GpuRows
     {
         const int Prototypes = 65536;
         ContenderFactory contenders = new(settings);
+        const int Pictures = 64;
+        Contender Views(string device) => ContenderFactory.Own(Pictures, "views", Pictures, device);
+        yield return new Row(
+            Group, $"2 x 224 + 8 x 96 augmented views of {Pictures} decoded pictures of 500 x 375", 1, Unit.PicturesPerSecond,
+            [Views(WorkloadDevice.Cuda + "fp32"), Views("1") with { Name = "one CPU core" }], 1e-6);
         foreach (string precision in s_precisions)
         {
             foreach ((string architecture, string name, int batch) in s_steps)

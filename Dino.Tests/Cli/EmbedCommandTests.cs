@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Dino.Nn;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+using Dino.Tensors.Formats;
+
+namespace Dino.Tests.Cli;
+
+/// <summary><c>dino embed</c> of a folder: chosen features, and calls that go on where others stopped.</summary>
+public sealed partial class EmbedCommandTests : IDisposable
+{
+    private readonly TinyCommand _files = new();
+
+    private readonly string _weights;
+
+    public EmbedCommandTests()
+    {
+        _weights = _files.Path("weights.safetensors");
+        using DinoNetwork network = new(new VisionTransformerOptions { ImageSize = 16, PatchSize = 8, Width = 16, Depth = 3, Heads = 2 }, new() { Prototypes = 16, Hidden = 16, Bottleneck = 8 });
+        network.Store.Allocate(CpuDevice.Shared, seed: 5);
+        ModelFile.Save(_weights, network, new() { GlobalSize = 16, LocalSize = 8 }, "teacher");
+    }
+
+    [Theory]
+    [InlineData("--feature cls", 16)]
+    [InlineData("--feature cls+mean", 32)]
+    [InlineData("--feature blocks --blocks 2", 32)]
+    [InlineData("--feature blocks --blocks 3 --raw", 48)]
+    public void Features_are_chosen(string options, int width)
+    {
+        JsonElement json = Embed("features.npy", options.Split(' ')).Json;
+        Assert.Equal((10, width), (json.GetProperty("count").GetInt32(), json.GetProperty("width").GetInt32()));
+        Assert.Equal([10, width], NpyArray.Load(_files.Path("features.npy")).Shape);
+    }
+
+    [Theory]
+    [InlineData("--feature patches", "There is no feature 'patches'. Use --feature cls, cls+mean or blocks.")]
+    [InlineData("--blocks 2", "--blocks is for --feature blocks.")]
+    [InlineData("--feature blocks", "The network has 3 blocks: features of the last 4 cannot be taken. Use 1 to 3.")]
+    public void Features_that_there_are_not_end_with_2(string options, string message)
+    {
+        DinoResult result = Call("never.npy", options.Split(' ')).Expect(2);
+        Assert.Equal($"error: {message}", result.Errors.TrimEnd());
+        Assert.Empty(Directory.EnumerateFiles(_files.Path(), "never*"));
+    }
+
+    [Fact]
+    public void A_repeated_call_says_what_it_found()
+    {
+        Assert.Equal(10, Embed("features.npy").Json.GetProperty("computed").GetInt32());
+        DinoResult again = Embed("features.npy");
+        Assert.Equal(0, again.Json.GetProperty("computed").GetInt32());
+        Assert.Equal("all 10 features are there already", again.Errors.TrimEnd());
+        DinoResult other = Embed("features.npy", "--raw");
+        Assert.Equal(10, other.Json.GetProperty("computed").GetInt32());
+        Assert.Contains("is computed anew; different are the normalisation (L2, now none)", other.Errors, StringComparison.Ordinal);
+        DinoResult restarted = Embed("features.npy", "--raw", "--restart");
+        Assert.Equal(10, restarted.Json.GetProperty("computed").GetInt32());
+        Assert.Empty(restarted.Errors);
+    }
+
+    [SignalFact]
+    public void Control_C_keeps_what_was_computed_and_the_same_call_goes_on()
+    {
+        // Four thousand tokens a picture: a moment each.
+        string[] options = ["--crop", "512", "--batch-size", "1", "--threads", "1"];
+        string output = _files.Path("features.npy");
+        Embed("whole.npy", options);
+        using DinoProcess process = DinoProcess.Start(Arguments("features.npy", options));
+        Stopwatch clock = Stopwatch.StartNew();
+        while (!File.Exists(output + ".part"))
+        {
+            if (process.HasExited)
+                Assert.Fail($"dino ended before it had begun to write: {process.Wait()}");
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), "Nothing was written for two minutes.");
+            Thread.Sleep(2);
+        }
+
+        process.Interrupt();
+        DinoResult stopped = process.Wait().Expect(1);
+        Match kept = KeptFeatures().Match(stopped.Errors);
+        Assert.True(kept.Success, stopped.Errors);
+        int count = int.Parse(kept.Groups["kept"].Value, CultureInfo.InvariantCulture);
+        Assert.False(File.Exists(output));
+        Assert.Contains("--restart", Call("features.npy", "--crop", "16").Expect(2).Errors, StringComparison.Ordinal);
+
+        DinoResult resumed = Embed("features.npy", options);
+        Assert.Equal(10 - count, resumed.Json.GetProperty("computed").GetInt32());
+        Assert.Contains($"{count} of 10 features are there already", resumed.Errors, StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(_files.Path("whole.npy")), File.ReadAllBytes(output));
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private string[] Arguments(string output, params string[] more) => ["embed", "--weights", _weights, "--input", _files.TestData, "--output", _files.Path(output), "--json", .. more];
+
+    private DinoResult Call(string output, params string[] more) => DinoProcess.Run(Arguments(output, more));
+
+    private DinoResult Embed(string output, params string[] more) => Call(output, more).Expect(0);
+
+    [GeneratedRegex("^(?<kept>\\d+) of 10 features are kept; the same call goes on from there", RegexOptions.Multiline)]
+    private static partial Regex KeptFeatures();
+}

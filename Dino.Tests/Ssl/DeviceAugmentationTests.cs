@@ -1,0 +1,154 @@
+using System.Buffers;
+using Dino.Imaging.Transforms;
+using Dino.Ssl.Data;
+using Dino.Ssl.Training;
+using Dino.Tensors;
+using Dino.Tensors.Backends;
+using Dino.Tests.Cuda.Emulator;
+using Dino.Tests.Ssl.Data;
+
+namespace Dino.Tests.Ssl;
+
+/// <summary>Training on views that the device makes is training on the views of the CPU.</summary>
+public sealed class DeviceAugmentationTests
+{
+    [Fact]
+    public void A_run_that_augments_on_the_device_leaves_the_same_bits()
+    {
+        using TinyRun tiny = new();
+        // Three steps: one that is not recorded, one that is, one that is replayed.
+        DinoOptions dino = TinyRun.Dino with { Backbone = TinyRun.Dino.Backbone with { Depth = 1 }, BatchSize = 6, Epochs = 1, WarmupTeacherTemperatureEpochs = 1 };
+        foreach (AugmentationPlace place in Enum.GetValues<AugmentationPlace>())
+        {
+            using Device device = Devices.Create("cuda");
+            using TrainingRun run = new(device, tiny.Options(place.ToString()) with { Dino = dino, Augment = place });
+            Assert.True(run.Run().Completed);
+        }
+
+        TinyRun.AssertSameState(tiny.Output("Cpu"), tiny.Output("Device"));
+        Assert.Equal(TinyRun.LogWithoutSpeed(tiny.Output("Cpu")), TinyRun.LogWithoutSpeed(tiny.Output("Device")));
+    }
+
+    [Fact]
+    public void Pictures_of_other_sizes_do_not_undo_the_record_of_a_step()
+    {
+        using TinyRun tiny = new();
+        using PictureFolder folder = new();
+        for (int i = 0; i < 12; i++)
+            folder.AddPng($"{i}.png", 10 + (5 * i), 16 + i, i);
+        DinoOptions dino = TinyRun.Dino with { Backbone = TinyRun.Dino.Backbone with { Depth = 1 }, Epochs = 1, WarmupTeacherTemperatureEpochs = 1 };
+        long[] graphs = [.. Enum.GetValues<AugmentationPlace>().Select(place =>
+        {
+            EmulatedMachine machine = new();
+            using Device device = EmulatedHost.OpenDevice(machine);
+            using TrainingRun run = new(device, tiny.Options(place.ToString()) with { Data = folder.Path, Dino = dino, Augment = place });
+            run.Run();
+            return machine.GraphLaunches;
+        })];
+        // Two graphs a step, from the second of three steps on.
+        Assert.Equal([4, 4], graphs);
+        TinyRun.AssertSameState(tiny.Output("Cpu"), tiny.Output("Device"));
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(4, 2)]
+    public void Batches_of_the_device_are_those_of_the_CPU(int workers, int prefetch)
+    {
+        using PictureFolder folder = new();
+        for (int i = 0; i < 9; i++)
+            folder.AddPng($"{i}.png", 10 + (7 * i), 40 - (4 * i), i);
+        folder.AddBytes("damaged.png", [1, 2, 3]);
+        MultiCropOptions crops = new() { GlobalSize = 12, LocalSize = 6, LocalCrops = 3 };
+        BatchLoaderOptions options = new() { BatchSize = 4, Seed = 5, Workers = workers, Prefetch = prefetch };
+        using Device device = Devices.Create("cuda");
+        using BatchLoader onHost = new(ImageFolder.Open(folder.Path), new MultiCropAugmentation(crops), options);
+        DeviceViews views = DeviceViews.Create(device, crops, options.BatchSize);
+        using BatchLoader onDevice = new(ImageFolder.Open(folder.Path), new MultiCropAugmentation(crops), options, views.Augmentation);
+        onHost.Start(endEpoch: 3);
+        onDevice.Start(endEpoch: 3);
+        while (onHost.Next() is { } expected)
+        {
+            SampleBatch found = onDevice.Next()!;
+            Assert.Equal(expected.Samples, found.Samples);
+            Assert.Throws<InvalidOperationException>(() => found.ViewMemory(0));
+            Tensor[] groups = views.Make(found).ToArray();
+            Assert.Equal([.. expected.View(0), .. expected.View(1)], groups[0].ToArray());
+            Assert.Equal([.. expected.View(2), .. expected.View(3), .. expected.View(4)], groups[1].ToArray());
+        }
+
+        Assert.Null(onDevice.Next());
+        views.Dispose();
+    }
+
+    [Fact]
+    public void Pictures_lie_side_by_side_until_there_is_no_more_room()
+    {
+        HostMemory memory = new();
+        using PictureSlab slab = new(memory);
+        foreach (int allocations in (int[])[4, 5, 5])
+        {
+            slab.Clear();
+            Assert.True(slab.Parts.IsEmpty || slab.Parts[0].IsEmpty);
+            byte[][] pictures = [.. ((int[])[900_000, 100_000, 70_000, 1_500_000, 1]).Select((length, i) => Enumerable.Repeat((byte)(i + 1), length).ToArray())];
+            long[] places = [.. pictures.Select(picture => slab.Add(picture))];
+            byte[] all = Joined(slab.Parts);
+            Assert.Equal(places[^1] + 1, all.Length);
+            foreach ((long place, byte[] picture) in places.Zip(pictures))
+                Assert.True(all.AsSpan((int)place, picture.Length).SequenceEqual(picture));
+            // Three parts more than the first; then one that has room for all.
+            Assert.Equal(allocations, memory.Allocations);
+        }
+
+        Assert.Equal(1, slab.Parts.Length);
+    }
+
+    [Fact]
+    public void What_a_device_cannot_do_is_refused_before_anything_is_written()
+    {
+        using TinyRun tiny = new();
+        RunOptions options = tiny.Options("run") with { Augment = AugmentationPlace.Device };
+        Assert.Contains("--augment cpu", Assert.Throws<ArgumentException>(() => TinyRun.Train(options)).Message, StringComparison.Ordinal);
+        using Device device = Devices.Create("cuda");
+        RunOptions lanczos = options with { Crops = options.Crops with { Filter = ResizeFilter.Lanczos } };
+        Assert.Contains("Lanczos", Assert.Throws<ArgumentException>(() => new TrainingRun(device, lanczos)).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(options.Output));
+    }
+
+    private static byte[] Joined(ReadOnlySpan<ReadOnlyMemory<byte>> parts)
+    {
+        List<byte> all = [];
+        foreach (ReadOnlyMemory<byte> part in parts)
+            all.AddRange(part.Span);
+        return [.. all];
+    }
+
+    /// <summary>Host memory without a device.</summary>
+    private sealed class HostMemory : Augmentation
+    {
+        public int Allocations { get; private set; }
+
+        public override IMemoryOwner<byte> AllocateHost(int bytes)
+        {
+            Allocations++;
+            return new Block(new byte[bytes]);
+        }
+
+        public override void Upload(ReadOnlySpan<ReadOnlyMemory<byte>> parts) => throw new NotSupportedException();
+
+        public override void Make(ReadOnlySpan<PictureCrop> crops, in CropFormat format, in View y) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+
+        private sealed record Block(byte[] Bytes) : IMemoryOwner<byte>
+        {
+            public Memory<byte> Memory => Bytes;
+
+            public void Dispose()
+            {
+            }
+        }
+    }
+}
