@@ -26,7 +26,10 @@ namespace Dino.Cli;
 internal sealed partial class CliJson : JsonSerializerContext;
 
 /// <summary>Accuracy in percent, and of which features.</summary>
-internal sealed record KnnOutput(double Top1, double Top5, int K, int Train, int Test, int Skipped, FeaturesOutput Features);
+/// <param name="Results">For each number of neighbours that was asked for; the first of them is that of the other fields.</param>
+internal sealed record KnnOutput(double Top1, double Top5, int K, int Train, int Test, int Skipped, FeaturesOutput Features, KnnAccuracy[] Results);
+
+internal sealed record KnnAccuracy(int K, double Top1, double Top5);
 
 /// <param name="Kind">weights, untrained or pixels.</param>
 /// <param name="Network">Null for pixels, as is the precision.</param>

@@ -6,6 +6,8 @@ RootCommand root = new("Self-supervised vision in pure .NET: train DINO on a fol
 {
     TrainCommand.Create(),
     KnnCommand.Create(),
+    LinearCommand.Create(),
+    ClassifyCommand.Create(),
     AttentionCommand.Create(),
     PcaCommand.Create(),
     TsneCommand.Create(),

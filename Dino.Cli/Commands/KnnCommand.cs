@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Dino.Cli.Display;
 using Dino.Nn;
 using Dino.Ssl.Data;
@@ -18,7 +19,7 @@ internal static class KnnCommand
         DeviceOptions devices = new(model.Precision);
         Option<string> train = Options.Required("--train", "Folder with one sub-folder per class: the memory.");
         Option<string> test = Options.Required("--test", "Folder with the same sub-folders: the queries.");
-        Option<int> k = Options.Of("--k", "Neighbours that vote.", 20);
+        Option<string> k = Options.Of("--k", "Neighbours that vote; several numbers, such as 10,20,100,200, give an accuracy each.", "20");
         Option<double> temperature = Options.Of("--temperature", "A neighbour's vote weighs exp(similarity / temperature).", 0.07);
         Option<bool> untrained = Options.Flag("--untrained", "Use random first weights: of the network of --weights, or of the one that --arch and its like describe.");
         Option<bool> pixels = Options.Flag("--pixels", "Use the pixels themselves instead of a network.");
@@ -35,8 +36,7 @@ internal static class KnnCommand
             bool usesPixels = parsed.GetValue(pixels), isUntrained = parsed.GetValue(untrained);
             if (usesPixels && isUntrained)
                 throw new ArgumentException("--pixels and --untrained exclude each other.");
-            if (parsed.GetValue(k) < 1)
-                throw new ArgumentException($"--k must be at least 1, not {parsed.GetValue(k)}.");
+            int[] counts = Counts(parsed.GetValue(k)!);
             if (!usesPixels && !isUntrained && !model.IsGiven(parsed))
                 throw new ArgumentException("Give --weights FILE, or --untrained, or --pixels.");
             using LoadedModel? loaded = usesPixels && !model.IsGiven(parsed) ? null
@@ -53,17 +53,39 @@ internal static class KnnCommand
             }
 
             (FeatureSet known, FeatureSet asked) = (Features(memory), Features(queries));
-            int[] labels = SameClasses(known, asked);
+            int[] labels = ClassNames.Renumber(asked.Labels, asked.Classes, known.Classes);
             using KnnClassifier classifier = new(device, known.Values, known.Labels);
-            KnnResult result = classifier.Evaluate(asked.Values, labels, parsed.GetValue(k), parsed.GetValue(temperature), cancellation);
+            KnnResult[] results = classifier.Evaluate(asked.Values, labels, counts, parsed.GetValue(temperature), cancellation);
             FeaturesOutput features = Describe(usesPixels ? null : loaded!.Backbone.Options, model.Precision.NameOf(parsed), isUntrained ? parsed.GetValue(seed) : null, seen);
             int skipped = known.Skipped.Count + asked.Skipped.Count;
             if (parsed.GetValue(json))
-                JsonOutput.Print(new KnnOutput(result.Top1, result.Top5, result.K, result.Train, result.Test, skipped, features), CliJson.Default.KnnOutput);
+                JsonOutput.Print(Output(results, skipped, features), CliJson.Default.KnnOutput);
             else
-                Console.Out.WriteLine($"top-1 {result.Top1:f2} %, top-5 {result.Top5:f2} %  (k = {result.K}, {result.Train} in memory, {result.Test} queries{(skipped > 0 ? $", {skipped} unusable pictures left out" : "")})\nfeatures: {features}");
+                Print(results, skipped, features);
             return 0;
         });
+    }
+
+    private static int[] Counts(string text)
+    {
+        string[] numbers = text.Split(',', StringSplitOptions.TrimEntries);
+        return Array.ConvertAll(numbers, number => int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
+            ? count
+            : throw new ArgumentException($"--k must be at least 1, or several such numbers with commas between them (10,20,100,200), not '{text}'."));
+    }
+
+    /// <summary>The fields of the first number stand at the top, where they are of one number alone.</summary>
+    private static KnnOutput Output(KnnResult[] results, int skipped, FeaturesOutput features)
+    {
+        KnnResult first = results[0];
+        return new KnnOutput(first.Top1, first.Top5, first.K, first.Train, first.Test, skipped, features, [.. results.Select(result => new KnnAccuracy(result.K, result.Top1, result.Top5))]);
+    }
+
+    private static void Print(KnnResult[] results, int skipped, FeaturesOutput features)
+    {
+        foreach (KnnResult result in results)
+            Console.Out.WriteLine($"top-1 {result.Top1:f2} %, top-5 {result.Top5:f2} %  (k = {result.K}, {result.Train} in memory, {result.Test} queries{(skipped > 0 ? $", {skipped} unusable pictures left out" : "")})");
+        Console.Out.WriteLine($"features: {features}");
     }
 
     /// <param name="network">Null for pixels.</param>
@@ -71,15 +93,4 @@ internal static class KnnCommand
     private static FeaturesOutput Describe(BackboneOptions? network, string precision, long? seed, Preprocessing seen) => network is null
         ? new FeaturesOutput("pixels", null, null, null, seen.ResizeTo, seen.Size)
         : new FeaturesOutput(seed is null ? "weights" : "untrained", NetworkOutput.Of(network), precision, seed, seen.ResizeTo, seen.Size);
-
-    /// <summary>Labels of the queries in the numbering of the memory: folders may hold different classes.</summary>
-    private static int[] SameClasses(FeatureSet known, FeatureSet asked)
-    {
-        if (known.Classes.Count == 0 || asked.Classes.Count == 0)
-            throw new ArgumentException("k-NN needs labels: both folders must have one sub-folder per class.");
-        Dictionary<string, int> numbers = known.Classes.Index().ToDictionary(item => item.Item, item => item.Index, StringComparer.Ordinal);
-        if (!asked.Classes.Any(numbers.ContainsKey))
-            throw new ArgumentException($"The folders have no class in common: {string.Join(", ", known.Classes.Take(5))} against {string.Join(", ", asked.Classes.Take(5))}.");
-        return [.. asked.Labels.Select(label => numbers.GetValueOrDefault(asked.Classes[label], int.MaxValue))];
-    }
 }

@@ -4,7 +4,8 @@ using Dino.Ssl.Data;
 namespace Dino.Cli.Commands;
 
 /// <summary>What a network sees of pictures, and how many at a time.</summary>
-internal sealed class PictureOptions
+/// <param name="hasBatch">Whether how many at a time is among these options, not among others of the command.</param>
+internal sealed class PictureOptions(bool hasBatch = true)
 {
     private readonly Option<int?> _resize = Options.Optional<int>("--resize", "Short side before the crop (in the proportion to it that the model was made for, 256 / 224 for DINO).");
     private readonly Option<int?> _crop = Options.Optional<int>("--crop", "Side of the square the network sees (what the model was made for).");
@@ -14,7 +15,8 @@ internal sealed class PictureOptions
     {
         command.Add(_resize);
         command.Add(_crop);
-        command.Add(_batch);
+        if (hasBatch)
+            command.Add(_batch);
     }
 
     /// <summary>Pictures at a time.</summary>

@@ -15,7 +15,7 @@ public sealed class FeatureExtractor
     /// <param name="model">The network; it stays the caller's.</param>
     /// <param name="kind">Which feature.</param>
     /// <param name="normalize">Whether each feature is divided by its L2 norm, as k-NN and cosine similarity need.</param>
-    /// <param name="blocks">How many of the last blocks, for <see cref="FeatureKind.LastBlocks"/>.</param>
+    /// <param name="blocks">How many of the last blocks, for <see cref="FeatureKind.LastBlocks"/> and <see cref="FeatureKind.LastBlocksAndPatchMean"/>.</param>
     /// <exception cref="ArgumentException">The network has no such feature.</exception>
     public FeatureExtractor(LoadedModel model, FeatureKind kind = FeatureKind.Cls, bool normalize = true, int blocks = 4)
     {
@@ -23,10 +23,11 @@ public sealed class FeatureExtractor
         VisionTransformer? transformer = model.Backbone as VisionTransformer;
         if (kind != FeatureKind.Cls && transformer is null)
             throw new ArgumentException($"{kind} is made of the tokens of a vision transformer; a {model.Backbone.GetType().Name} has one pooled feature. Use {nameof(FeatureKind)}.{nameof(FeatureKind.Cls)}.", nameof(kind));
-        if (kind == FeatureKind.LastBlocks && (blocks < 1 || blocks > transformer!.Options.Depth))
+        bool hasBlocks = kind is FeatureKind.LastBlocks or FeatureKind.LastBlocksAndPatchMean;
+        if (hasBlocks && (blocks < 1 || blocks > transformer!.Options.Depth))
             throw new ArgumentException($"The network has {transformer!.Options.Depth} blocks: features of the last {blocks} cannot be taken. Use 1 to {transformer.Options.Depth}.", nameof(blocks));
-        (_model, Kind, Normalize, Blocks) = (model, kind, normalize, kind == FeatureKind.LastBlocks ? blocks : 1);
-        Width = model.Backbone.Options.Width * (kind == FeatureKind.ClsAndPatchMean ? 2 : Blocks);
+        (_model, Kind, Normalize, Blocks) = (model, kind, normalize, hasBlocks ? blocks : 1);
+        Width = model.Backbone.Options.Width * (Blocks + (kind is FeatureKind.ClsAndPatchMean or FeatureKind.LastBlocksAndPatchMean ? 1 : 0));
     }
 
     /// <summary>Which feature.</summary>
@@ -50,12 +51,13 @@ public sealed class FeatureExtractor
         {
             FeatureKind.ClsAndPatchMean => ClsAndPatchMean((VisionTransformer)_model.Backbone, pictures),
             FeatureKind.LastBlocks => ((VisionTransformer)_model.Backbone).LastClassTokens(pictures, Blocks),
+            FeatureKind.LastBlocksAndPatchMean => LastBlocksAndPatchMean((VisionTransformer)_model.Backbone, pictures),
             _ => _model.Backbone.Forward(pictures),
         };
         return Normalize ? features.Normalize() : features;
     }
 
-    /// <summary>Features of pictures in host memory, which is read in place where the network computes on the CPU. Warm, and but for <see cref="FeatureKind.LastBlocks"/>, it allocates nothing.</summary>
+    /// <summary>Features of pictures in host memory, which is read in place where the network computes on the CPU. Warm, and but for features of several blocks, it allocates nothing.</summary>
     /// <param name="pixels">Normalised pixels [B, C, H, W].</param>
     /// <param name="shape">B, C, H, W.</param>
     /// <param name="features">[B, D], written.</param>
@@ -80,6 +82,12 @@ public sealed class FeatureExtractor
         Tensor patches = tokens.Patches, cls = tokens.Cls;
         tokens.All.Release();
         return Tensor.Concat(1, cls, patches.Mean([1]));
+    }
+
+    private Tensor LastBlocksAndPatchMean(VisionTransformer network, Tensor pictures)
+    {
+        TokenSequence[] layers = network.IntermediateLayers(pictures, Blocks);
+        return Tensor.Concat(1, [.. layers.Select(layer => layer.Cls), layers[^1].Patches.Mean([1])]);
     }
 
     private readonly ref struct Work(FeatureExtractor extractor, Span<float> features)

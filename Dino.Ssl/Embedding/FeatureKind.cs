@@ -11,4 +11,7 @@ public enum FeatureKind
 
     /// <summary>CLS tokens of the last blocks side by side, each after the last norm and the last block at the end, as in the official linear evaluation; vision transformers only.</summary>
     LastBlocks,
+
+    /// <summary>CLS tokens of the last blocks as in <see cref="LastBlocks"/>, then the mean of the patch tokens of the last one, as DINOv2's linear evaluation concatenates them; vision transformers only.</summary>
+    LastBlocksAndPatchMean,
 }

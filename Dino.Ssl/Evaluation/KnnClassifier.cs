@@ -69,25 +69,27 @@ public sealed class KnnClassifier : IDisposable
     /// <param name="k">Neighbours.</param>
     /// <param name="temperature">0.07 in the official evaluation.</param>
     /// <param name="cancellationToken">Stops between chunks.</param>
-    public KnnResult Evaluate(ReadOnlySpan<float> queries, ReadOnlySpan<int> labels, int k = 20, double temperature = 0.07, CancellationToken cancellationToken = default)
+    public KnnResult Evaluate(ReadOnlySpan<float> queries, ReadOnlySpan<int> labels, int k = 20, double temperature = 0.07, CancellationToken cancellationToken = default) =>
+        Evaluate(queries, labels, [k], temperature, cancellationToken)[0];
+
+    /// <summary>Compares the votes with the truth for several numbers of neighbours, which are looked for once.</summary>
+    /// <param name="queries">[M, D], L2-normalised.</param>
+    /// <param name="labels">True class of each query; a class the memory lacks counts as wrong.</param>
+    /// <param name="neighbourCounts">How many neighbours vote, one result for each.</param>
+    /// <param name="temperature">0.07 in the official evaluation.</param>
+    /// <param name="cancellationToken">Stops between chunks.</param>
+    public KnnResult[] Evaluate(ReadOnlySpan<float> queries, ReadOnlySpan<int> labels, IReadOnlyList<int> neighbourCounts, double temperature = 0.07, CancellationToken cancellationToken = default)
     {
+        ArgumentOutOfRangeException.ThrowIfZero(neighbourCounts.Count);
+        foreach (int count in neighbourCounts)
+            ArgumentOutOfRangeException.ThrowIfLessThan(count, 1, nameof(neighbourCounts));
         if (labels.IsEmpty || queries.Length != (long)labels.Length * Width)
             throw new ArgumentException($"k-NN: {labels.Length} labels for {queries.Length / Width} queries.", nameof(labels));
-        int depth = Math.Min(5, k);
-        (float[] similarities, int[] neighbours, k) = Neighbours(queries, k, temperature, cancellationToken);
-        // The votes of one query at a time: those of all, [M, classes], can be many times the neighbours.
-        float[] votes = new float[_classes];
-        int best = 0, among = 0;
-        for (int i = 0; i < labels.Length; i++)
-        {
-            Array.Clear(votes);
-            Vote(similarities.AsSpan(i * k, k), neighbours.AsSpan(i * k, k), temperature, votes);
-            int rank = Rank(votes, labels[i]);
-            best += rank == 0 ? 1 : 0;
-            among += rank < depth ? 1 : 0;
-        }
-
-        return new KnnResult(100.0 * best / labels.Length, 100.0 * among / labels.Length, k, _labels.Length, labels.Length);
+        (float[] similarities, int[] neighbours, int found) = Neighbours(queries, neighbourCounts.Max(), temperature, cancellationToken);
+        KnnResult[] results = new KnnResult[neighbourCounts.Count];
+        for (int i = 0; i < results.Length; i++)
+            results[i] = Evaluate(similarities, neighbours, found, labels, neighbourCounts[i], temperature);
+        return results;
     }
 
     /// <inheritdoc/>
@@ -119,20 +121,28 @@ public sealed class KnnClassifier : IDisposable
         return (similarities, neighbours, k);
     }
 
+    /// <summary>Lets the first k of the neighbours vote, which come in falling order.</summary>
+    private KnnResult Evaluate(float[] similarities, int[] neighbours, int found, ReadOnlySpan<int> labels, int k, double temperature)
+    {
+        (int depth, int voting) = (Math.Min(5, k), Math.Min(k, found));
+        // The votes of one query at a time: those of all, [M, classes], can be many times the neighbours.
+        float[] votes = new float[_classes];
+        int best = 0, among = 0;
+        for (int i = 0; i < labels.Length; i++)
+        {
+            Array.Clear(votes);
+            Vote(similarities.AsSpan(i * found, voting), neighbours.AsSpan(i * found, voting), temperature, votes);
+            int rank = ClassRank.Of(votes, labels[i]);
+            best += rank == 0 ? 1 : 0;
+            among += rank < depth ? 1 : 0;
+        }
+
+        return new KnnResult(100.0 * best / labels.Length, 100.0 * among / labels.Length, voting, _labels.Length, labels.Length);
+    }
+
     private void Vote(ReadOnlySpan<float> similarities, ReadOnlySpan<int> neighbours, double temperature, Span<float> votes)
     {
         for (int i = 0; i < neighbours.Length; i++)
             votes[_labels[neighbours[i]]] += (float)Math.Exp(similarities[i] / temperature);
-    }
-
-    /// <summary>How many classes are ahead of one; of equal votes the lower class number is ahead.</summary>
-    private static int Rank(ReadOnlySpan<float> scores, int label)
-    {
-        if (label >= scores.Length)
-            return int.MaxValue;
-        int ahead = 0;
-        for (int c = 0; c < scores.Length; c++)
-            ahead += scores[c] > scores[label] || (scores[c] == scores[label] && c < label) ? 1 : 0;
-        return ahead;
     }
 }

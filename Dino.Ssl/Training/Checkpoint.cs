@@ -90,8 +90,9 @@ public static class Checkpoint
         yield return ("loss", trainer.Centre.Value, "center");
     }
 
-    /// <summary>Names every setting that differs.</summary>
-    private static void RequireSame(string path, string what, string saved, string current)
+    /// <summary>Names every setting that differs from a saved one.</summary>
+    /// <exception cref="InvalidDataException">Some do.</exception>
+    internal static void RequireSame(string path, string what, string saved, string current)
     {
         if (saved == current)
             return;

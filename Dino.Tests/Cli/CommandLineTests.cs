@@ -8,11 +8,14 @@ public sealed class CommandLineTests
 
     public static TheoryData<string, string[]> Helps => new()
     {
-        { "", ["train", "knn", "attention", "embed", "index", "search", "dedup", "cluster", "info", "convert", "bench", "devices", "demo"] },
+        { "", ["train", "knn", "linear", "classify", "attention", "pca", "tsne", "umap", "match", "embed", "index", "search", "dedup", "cluster", "info", "convert", "bench", "devices", "demo"] },
         { "train", ["--data", "--output", "--image-size", "--local-size", "--local-crops", "--out-dim", "--batch-size", "--epochs", "--lr", "--weight-decay", "--weight-decay-end",
             "--momentum-teacher", "--teacher-temp", "--warmup-teacher-temp", "--warmup-teacher-temp-epochs", "--warmup-epochs", "--clip-grad", "--freeze-last-layer", "--drop-path",
             "--optimizer", "--seed", "--resume", "--json", .. Architecture, .. Devices] },
         { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
+        { "linear", ["--weights", "--key", "--train", "--test", "--output", "--epochs", "--batch-size", "--lr", "--blocks", "--avgpool", "--sweep", "--cached", "--val-freq", "--resume", "--seed",
+            "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
+        { "classify", ["--classifier", "--weights", "--input", "--top", "--batch-size", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
         { "embed", ["--weights", "--key", "--channels", "--input", "--output", "--precision", .. Architecture, .. Devices] },
         { "index", ["--weights", "--key", "--input", "--output", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
@@ -71,6 +74,8 @@ public sealed class CommandLineTests
         { "train --data x --output y --global-crops-scale 0.9 0.4", "Scale" },
         { "train --data x --output y --lr NaN", "rate" },
         { "knn --train x", "--test" },
+        { "linear --weights x --train y --test z", "--output" },
+        { "linear --weights x --train y --test z --output c.npy", ".safetensors" },
         { "attention --weights x --image y --output z --threshold 2", "--threshold" },
         { "attention --weights x --image y --output z.jpg", ".png" },
         { "embed --weights x --input y --output z.csv", ".npy" },
@@ -95,7 +100,7 @@ public sealed class CommandLineTests
     public static TheoryData<string, string, string> Slips => new()
     {
         { "tarin --data x", "dino has no command 'tarin'. Did you mean train?", "dino" },
-        { "x", "dino has no command 'x'. Its commands are train, knn, attention, pca, tsne, umap, match, embed, index, search, dedup, cluster, info, convert, bench, devices and demo.", "dino" },
+        { "x", "dino has no command 'x'. Its commands are train, knn, linear, classify, attention, pca, tsne, umap, match, embed, index, search, dedup, cluster, info, convert, bench, devices and demo.", "dino" },
         { "help", "dino has no command 'help'. Did you mean --help?", "dino" },
         { "--vesion", "dino has no option '--vesion'. Did you mean --version?", "dino" },
         { "bench", "dino bench needs a command: forward, train-step, data or knn.", "dino bench" },

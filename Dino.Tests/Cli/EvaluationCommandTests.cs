@@ -31,6 +31,17 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     }
 
     [Fact]
+    public void Knn_of_several_k_gives_the_accuracy_of_each()
+    {
+        string[] call = ["knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData, "--json"];
+        JsonElement several = DinoProcess.Run([.. call, "--k", "3,18, 100"]).Expect(0).Json;
+        Assert.Equal([3, 18, 20], several.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("k").GetInt32()));
+        Assert.Equal(Knn("--weights", network.Weights).GetProperty("results")[0].GetRawText(), several.GetProperty("results")[1].GetRawText());
+        Assert.Equal(3, several.GetProperty("k").GetInt32());
+        Assert.Contains("10,20,100,200", DinoProcess.Run([.. call, "--k", "3,0"]).Expect(2).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Knn_of_a_checkpoint_is_that_of_its_teacher() =>
         Assert.Equal(Knn("--weights", network.Weights).GetRawText(), Knn("--weights", Files.Path("run", "checkpoint.safetensors")).GetRawText());
 

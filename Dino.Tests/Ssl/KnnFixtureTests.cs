@@ -34,6 +34,8 @@ public class KnnFixtureTests
             }
 
             KnnResult result = knn.Evaluate(queries, testLabels, k, temperature);
+            // One search for several numbers of neighbours gives what each gives alone.
+            Assert.Equal([result, knn.Evaluate(queries, testLabels, k: 1, temperature)], knn.Evaluate(queries, testLabels, [k, 1], temperature));
             if (row.Value.GetProperty("smallest_relative_top1_margin").GetDouble() > 1e-5)
                 Assert.Equal(row.Value.GetProperty("top1").GetDouble(), result.Top1, 1e-9);
             Assert.InRange(result.Top5, row.Value.GetProperty("top5_if_all_ties_lose").GetDouble() - 1e-9, row.Value.GetProperty("top5_if_all_ties_win").GetDouble() + 1e-9);
