@@ -1,16 +1,15 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using Dino.Nn;
 using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Training;
-using Dino.Tensors.Formats;
 
 namespace Dino.Ssl.Retrieval;
 
 /// <summary>Where the features of an index come from: only features of the same origin can be compared.</summary>
-/// <param name="Weights">File of the weights, as a full path.</param>
+/// <param name="Weights">File or folder of the weights, as a full path.</param>
 /// <param name="Key">Part of a checkpoint that was taken; null for the usual one.</param>
-/// <param name="Sha256">Hash of the file, or of an index of shards with them, in lower-case hexadecimal digits.</param>
+/// <param name="Sha256">Hash of their content: see <see cref="ModelFingerprint"/>.</param>
 /// <param name="Architecture">The network as JSON: the same file may be read in two ways, with other heads.</param>
 /// <param name="Preprocessing">What the network saw of the pictures.</param>
 /// <param name="Feature">Which of its outputs: <c>cls</c>, the final CLS token, or the pooled map of a ResNet.</param>
@@ -18,13 +17,13 @@ public sealed record IndexOrigin(string Weights, string? Key, string Sha256, str
 {
     private const int ShownDigits = 12;
 
-    /// <summary>The origin of features that a model gives; reads the whole file.</summary>
-    /// <param name="weights">The file that the model was loaded from.</param>
+    /// <summary>The origin of features that a model gives; reads the whole of the weights.</summary>
+    /// <param name="weights">What the model was loaded from.</param>
     /// <param name="key">As in <see cref="ModelFile.Load"/>.</param>
     /// <param name="model">The model.</param>
     /// <param name="preprocessing">What it sees of pictures; the model's own unless given.</param>
     public static IndexOrigin Of(string weights, string? key, LoadedModel model, Preprocessing? preprocessing = null) =>
-        new(Path.GetFullPath(weights), key, HashOf(weights), Describe(model.Backbone.Options), preprocessing ?? model.Preprocessing);
+        new(Path.GetFullPath(weights), key, ModelFingerprint.Of(weights), Describe(model.Backbone.Options), preprocessing ?? model.Preprocessing);
 
     /// <summary>Refuses features of another origin. The place of the weights does not matter, their content does.</summary>
     /// <param name="other">Where the other features come from.</param>
@@ -49,20 +48,4 @@ public sealed record IndexOrigin(string Weights, string? Key, string Sha256, str
     private static string Describe(BackboneOptions options) => options is ResNetOptions resNet
         ? JsonSerializer.Serialize(resNet, SslJson.Default.ResNetOptions)
         : JsonSerializer.Serialize((VisionTransformerOptions)options, SslJson.Default.VisionTransformerOptions);
-
-    private static string HashOf(string weights)
-    {
-        using TensorFile file = TensorFile.Open(weights);
-        string[] parts = file is SafetensorsShards shards ? [.. shards.Files.OrderBy(shard => shard.Key, StringComparer.Ordinal).Select(shard => shard.Value.FilePath)] : [];
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[1 << 20];
-        foreach (string part in (string[])[weights, .. parts])
-        {
-            using FileStream stream = new(part, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            while (stream.Read(buffer) is var read and > 0)
-                hash.AppendData(buffer, 0, read);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
 }
