@@ -28,8 +28,7 @@ internal static class IndexCommand
             ImageFolder folder = ImageFolder.OpenTree(parsed.GetValue(input)!);
             using Device device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device);
-            (string? weights, string? key) = model.Given(parsed);
-            IndexOrigin origin = IndexOrigin.Of(weights!, key, loaded, pictures.Resolve(parsed, loaded.Preprocessing));
+            IndexOrigin origin = IndexOrigin.Of(model.PathOf(parsed), model.KeyOf(parsed), loaded, pictures.Resolve(parsed, loaded.Preprocessing));
             Options.MakeFolder(path);
             IndexUpdate update;
             using (StageDisplay progress = new())

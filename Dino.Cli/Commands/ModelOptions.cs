@@ -40,16 +40,14 @@ internal sealed class ModelOptions(bool required)
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
 
-    /// <summary>Which file and which part of it; both may be missing where weights need not be given.</summary>
-    public (string? Weights, string? Key) Given(ParseResult parsed) => (parsed.GetValue(_weights), parsed.GetValue(_key));
-
     /// <summary>The model that made an index, for one picture: its weights where they were, unless others are given.</summary>
     public LoadedModel LoadOf(ParseResult parsed, Device device, IndexOrigin origin, string index, out IndexOrigin found)
     {
         (string weights, string? key) = (parsed.GetValue(_weights) ?? origin.Weights, parsed.GetValue(_key) ?? origin.Key);
         if (!IsGiven(parsed) && !Path.Exists(weights))
             throw new FileNotFoundException($"{index} was made with the weights {weights}, which are not there any more. Give --weights with the place where they are now.", weights);
-        LoadedModel model = Load(parsed, device, Precision.FormatOf(parsed) is var format && format == WeightFormat.F32 ? null : format, mapped: true, weights, key);
+        WeightFormat format = Precision.FormatOf(parsed);
+        LoadedModel model = Load(parsed, device, format == WeightFormat.F32 ? null : format, mapped: true, weights, key);
         found = IndexOrigin.Of(weights, key, model, origin.Preprocessing);
         return model;
     }
@@ -59,7 +57,7 @@ internal sealed class ModelOptions(bool required)
     {
         WeightFormat format = Precision.FormatOf(parsed);
         // Packing floats takes as long as one pass, which gains a tenth by it; the results differ by the rounding of sums.
-        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once, parsed.GetValue(_weights)!, parsed.GetValue(_key));
+        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once, PathOf(parsed), KeyOf(parsed));
     }
 
     /// <summary>The architecture of the weights (or the described one) with first weights.</summary>

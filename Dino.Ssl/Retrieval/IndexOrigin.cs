@@ -1,14 +1,15 @@
 using System.Text.Json;
 using Dino.Nn;
 using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Training;
 
 namespace Dino.Ssl.Retrieval;
 
 /// <summary>Where the features of an index come from: only features of the same origin can be compared.</summary>
-/// <param name="Weights">File of the weights, as a full path.</param>
+/// <param name="Weights">File or folder of the weights, as a full path.</param>
 /// <param name="Key">Part of a checkpoint that was taken; null for the usual one.</param>
-/// <param name="Sha256">Of their content: see <see cref="ModelFingerprint"/>.</param>
+/// <param name="Sha256">Hash of their content: see <see cref="ModelFingerprint"/>.</param>
 /// <param name="Architecture">The network as JSON: the same file may be read in two ways, with other heads.</param>
 /// <param name="Preprocessing">What the network saw of the pictures.</param>
 /// <param name="Feature">Which of its outputs: <c>cls</c>, the final CLS token, or the pooled map of a ResNet.</param>
@@ -16,8 +17,8 @@ public sealed record IndexOrigin(string Weights, string? Key, string Sha256, str
 {
     private const int ShownDigits = 12;
 
-    /// <summary>The origin of features that a model gives; reads all of the weights.</summary>
-    /// <param name="weights">The file or folder that the model was loaded from.</param>
+    /// <summary>The origin of features that a model gives; reads the whole of the weights.</summary>
+    /// <param name="weights">What the model was loaded from.</param>
     /// <param name="key">As in <see cref="ModelFile.Load"/>.</param>
     /// <param name="model">The model.</param>
     /// <param name="preprocessing">What it sees of pictures; the model's own unless given.</param>
