@@ -74,6 +74,7 @@ public sealed partial class DocumentationTests
 
     [Theory]
     [InlineData("README.md")]
+    [InlineData("commands.md")]
     [InlineData("training.md")]
     [InlineData("evaluation.md")]
     [InlineData("embedding.md")]
@@ -88,9 +89,9 @@ public sealed partial class DocumentationTests
 
     /// <summary>Its meaning stands below the table, so a row that does not mention it hides it.</summary>
     [Fact]
-    public void The_readme_mentions_the_precision_of_every_command_that_has_it()
+    public void The_table_of_commands_mentions_the_precision_of_every_command_that_has_it()
     {
-        string[] rows = [.. Text("README.md").Split('\n').Where(line => line.StartsWith("| `dino ", StringComparison.Ordinal))];
+        string[] rows = [.. Text("commands.md").Split('\n').Where(line => line.StartsWith("| `dino ", StringComparison.Ordinal))];
         Command[] commands = [KnnCommand.Create(), LinearCommand.Create(), ClassifyCommand.Create(), AttentionCommand.Create(), PcaCommand.Create(), TsneCommand.Create(), UmapCommand.Create(), MatchCommand.Create(), EmbedCommand.Create(), IndexCommand.Create(), SearchCommand.Create(), DedupCommand.Create(), ClusterCommand.Create(), .. BenchCommand.Create().Subcommands.Where(command => command.Name == "forward")];
         foreach (Command command in commands.Where(command => command.Options.Any(option => option.Name == "--precision")))
             Assert.Contains(rows, row => row.Contains(command.Name == "forward" ? "`dino bench forward`" : $"`dino {command.Name} ", StringComparison.Ordinal) && row.Contains("`--precision`", StringComparison.Ordinal));
