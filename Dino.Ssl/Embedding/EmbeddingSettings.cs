@@ -46,7 +46,7 @@ public sealed record EmbeddingSettings
     /// <param name="precision">A name for how products are computed; that of the packed weights unless given.</param>
     public static EmbeddingSettings Of(LoadedModel model, string path, FeatureExtractor extractor, Preprocessing preprocessing, string? key = null, string? precision = null) => new()
     {
-        Model = Path.GetFileName(path),
+        Model = Path.GetFileName(Path.TrimEndingDirectorySeparator(path)),
         Sha256 = ModelFingerprint.Of(path),
         Key = key,
         Network = model.Backbone.Options.ToString(),

@@ -57,7 +57,7 @@ public sealed partial class ImageEmbedder : IDisposable
     /// <summary>What the network sees of a picture.</summary>
     public Preprocessing Preprocessing { get; }
 
-    /// <summary>What the model is called: the name of its file without the ending.</summary>
+    /// <summary>What the model is called: the name of its file or folder without the ending.</summary>
     public string Name { get; }
 
     /// <summary>Pictures of the largest pass that requests have shared, 0 where they do not.</summary>
@@ -83,7 +83,7 @@ public sealed partial class ImageEmbedder : IDisposable
         {
             model = ModelFile.Load(path, device, format: options.Precision, key: options.Key);
             FeatureExtractor features = new(model, options.FeatureKind, options.Normalize, options.Blocks);
-            return new ImageEmbedder(model, features, options, System.IO.Path.GetFileNameWithoutExtension(path));
+            return new ImageEmbedder(model, features, options, Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)));
         }
         catch
         {
