@@ -159,11 +159,11 @@ public sealed class FolderEmbeddingTests : IDisposable
         Run();
         EmbeddingSettings settings = Settings(new FeatureExtractor(_model), _model.Preprocessing);
         Assert.Empty(settings.DifferencesTo(settings with { Model = "renamed.safetensors" }));
-        string same = Assert.Single(settings.DifferencesTo(settings with { Sha256 = "0" }));
+        string same = Assert.Single(settings.DifferencesTo(settings with { Fingerprint = "0" }));
         Assert.Equal("the content of vit.safetensors", same);
-        Assert.Equal("the model (a.safetensors, now vit.safetensors)", Assert.Single(settings.DifferencesTo(settings with { Sha256 = "0", Model = "a.safetensors" })));
-        Assert.Equal(ModelFingerprint.Of(_models.Transformer), settings.Sha256);
-        Assert.NotEqual(ModelFingerprint.Of(_models.Rotary), settings.Sha256);
+        Assert.Equal("the model (a.safetensors, now vit.safetensors)", Assert.Single(settings.DifferencesTo(settings with { Fingerprint = "0", Model = "a.safetensors" })));
+        Assert.Equal(ModelFingerprint.Of(_models.Transformer), settings.Fingerprint);
+        Assert.NotEqual(ModelFingerprint.Of(_models.Rotary), settings.Fingerprint);
         Assert.NotEqual(ModelFingerprint.Of(_models.Pictures), ModelFingerprint.Of(_models.Path()));
     }
 
