@@ -12,7 +12,15 @@ namespace Dino.Cli;
 [JsonSerializable(typeof(BenchKnnOutput))]
 [JsonSerializable(typeof(TrainOutput))]
 [JsonSerializable(typeof(EmbedOutput))]
+[JsonSerializable(typeof(IndexOutput))]
+[JsonSerializable(typeof(SearchOutput))]
+[JsonSerializable(typeof(DedupOutput))]
+[JsonSerializable(typeof(ClusterOutput))]
+[JsonSerializable(typeof(ClusterMember[]))]
 [JsonSerializable(typeof(AttentionOutput))]
+[JsonSerializable(typeof(PcaOutput))]
+[JsonSerializable(typeof(ScatterOutput))]
+[JsonSerializable(typeof(MatchOutput))]
 [JsonSerializable(typeof(DemoOutput))]
 [JsonSerializable(typeof(DevicesOutput))]
 internal sealed partial class CliJson : JsonSerializerContext;
@@ -82,6 +90,22 @@ internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, 
 internal sealed record EmbedOutput(int Count, int Width, int Computed, int Skipped, string Output);
 
 internal sealed record AttentionOutput(int Heads, int Rows, int Columns, string Output);
+
+/// <param name="Explained">Share of the variance that each component explains.</param>
+/// <param name="Foreground">Patches of the foreground; null if it was not split off.</param>
+internal sealed record PcaOutput(int Pictures, int Patches, double[] Explained, int? Foreground, string Output);
+
+/// <param name="Divergence">Of t-SNE; null for other methods.</param>
+/// <param name="Shown">Pictures that have a place in the plot.</param>
+internal sealed record ScatterOutput(int Count, int Width, int Skipped, int Iterations, double? Divergence, int Shown, string Output);
+
+/// <param name="Found">Pairs of which the best are drawn and listed.</param>
+internal sealed record MatchOutput(int Found, MatchGrid Image, MatchGrid With, MatchedPair[] Pairs, string Output);
+
+internal sealed record MatchGrid(int Rows, int Columns);
+
+/// <summary>Two places, (x, y) in pixels of the files.</summary>
+internal sealed record MatchedPair(double[] Image, double[] With, double Similarity);
 
 internal sealed record DemoOutput(double PixelsTop1, double UntrainedTop1, double TrainedTop1, double Seconds, string Report);
 

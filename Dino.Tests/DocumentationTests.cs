@@ -78,9 +78,11 @@ public sealed partial class DocumentationTests
     [InlineData("README.md")]
     [InlineData("training.md")]
     [InlineData("embedding.md")]
+    [InlineData("pictures.md")]
+    [InlineData("retrieval.md")]
     public void Every_option_that_is_mentioned_exists(string document)
     {
-        Command[] commands = [TrainCommand.Create(), KnnCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), InfoCommand.Create(), ConvertCommand.Create(), DevicesCommand.Create(), DemoCommand.Create(), .. BenchCommand.Create().Subcommands];
+        Command[] commands = [TrainCommand.Create(), KnnCommand.Create(), AttentionCommand.Create(), PcaCommand.Create(), TsneCommand.Create(), UmapCommand.Create(), MatchCommand.Create(), EmbedCommand.Create(), IndexCommand.Create(), SearchCommand.Create(), DedupCommand.Create(), ClusterCommand.Create(), InfoCommand.Create(), ConvertCommand.Create(), DevicesCommand.Create(), DemoCommand.Create(), .. BenchCommand.Create().Subcommands];
         HashSet<string> known = [.. commands.SelectMany(command => command.Options).Select(option => option.Name), "--help", "--project", "--self-contained"];
         Assert.All(LongOption().Matches(Text(document)), mention => Assert.Contains(mention.Value, known));
     }
@@ -90,7 +92,7 @@ public sealed partial class DocumentationTests
     public void The_readme_mentions_the_precision_of_every_command_that_has_it()
     {
         string[] rows = [.. Text("README.md").Split('\n').Where(line => line.StartsWith("| `dino ", StringComparison.Ordinal))];
-        Command[] commands = [KnnCommand.Create(), AttentionCommand.Create(), EmbedCommand.Create(), .. BenchCommand.Create().Subcommands.Where(command => command.Name == "forward")];
+        Command[] commands = [KnnCommand.Create(), AttentionCommand.Create(), PcaCommand.Create(), TsneCommand.Create(), UmapCommand.Create(), MatchCommand.Create(), EmbedCommand.Create(), IndexCommand.Create(), SearchCommand.Create(), DedupCommand.Create(), ClusterCommand.Create(), .. BenchCommand.Create().Subcommands.Where(command => command.Name == "forward")];
         foreach (Command command in commands.Where(command => command.Options.Any(option => option.Name == "--precision")))
             Assert.Contains(rows, row => row.Contains(command.Name == "forward" ? "`dino bench forward`" : $"`dino {command.Name} ", StringComparison.Ordinal) && row.Contains("`--precision`", StringComparison.Ordinal));
     }

@@ -7,7 +7,7 @@ namespace Dino.Cli.Commands;
 /// <param name="source">What tells it when the user does not, for the help.</param>
 internal sealed class ArchitectureOptions(ArchitectureSource source = ArchitectureSource.OptionsAlone)
 {
-    private readonly Option<string?> _arch = Options.OptionalText("--arch", $"vit_tiny, vit_small or vit_base{Otherwise(source, "vit_small")}");
+    private readonly Option<string?> _arch = Options.OptionalText("--arch", $"One of {Names(source)}{Otherwise(source, "vit_small")}");
     private readonly Option<int?> _patch = Options.Optional<int>("--patch-size", $"Side of a patch in pixels{Otherwise(source, "16")}");
     private readonly Option<int?> _width = Options.Optional<int>("--embed-dim", $"Token width{Otherwise(source, null)}");
     private readonly Option<int?> _depth = Options.Optional<int>("--depth", $"Number of blocks{Otherwise(source, null)}");
@@ -21,13 +21,23 @@ internal sealed class ArchitectureOptions(ArchitectureSource source = Architectu
 
     /// <summary>The network the user describes.</summary>
     /// <param name="imageSize">Side of the pictures it is made for.</param>
-    public VisionTransformerOptions Resolve(ParseResult parsed, int imageSize) =>
-        Amend(parsed, VisionTransformerOptions.ByName(parsed.GetValue(_arch) ?? "vit_small")) with { ImageSize = imageSize };
+    /// <exception cref="ArgumentException">There is no such architecture, or a ResNet is to have parts of a transformer.</exception>
+    public BackboneOptions Resolve(ParseResult parsed, int imageSize)
+    {
+        BackboneOptions named = BackboneOptions.ByName(parsed.GetValue(_arch) ?? "vit_small");
+        if (named is VisionTransformerOptions transformer)
+            return Amend(parsed, transformer) with { ImageSize = imageSize };
+        if (Array.Find([_patch, _width, _depth, _heads], option => parsed.GetValue(option) is not null) is { } other)
+            throw new ArgumentException($"{other.Name} is for vision transformers; --arch {parsed.GetValue(_arch)} is a ResNet.");
+        return named with { ImageSize = imageSize };
+    }
 
     /// <summary>A network with what the user says in place of what was found.</summary>
+    /// <exception cref="ArgumentException">There is no such architecture, or it is that of a ResNet.</exception>
     public VisionTransformerOptions Amend(ParseResult parsed, VisionTransformerOptions found)
     {
-        VisionTransformerOptions? named = parsed.GetValue(_arch) is { } arch ? VisionTransformerOptions.ByName(arch) : null;
+        VisionTransformerOptions? named = parsed.GetValue(_arch) is not { } arch ? null
+            : BackboneOptions.ByName(arch) as VisionTransformerOptions ?? throw new ArgumentException($"--arch {arch} is a ResNet, the weights are those of a vision transformer.");
         return found with
         {
             PatchSize = parsed.GetValue(_patch) ?? found.PatchSize,
@@ -36,6 +46,10 @@ internal sealed class ArchitectureOptions(ArchitectureSource source = Architectu
             Heads = parsed.GetValue(_heads) ?? named?.Heads ?? found.Heads,
         };
     }
+
+    /// <summary>Weights tell everything about a ResNet.</summary>
+    private static string Names(ArchitectureSource source) =>
+        string.Join(", ", source == ArchitectureSource.Weights ? VisionTransformerOptions.Names : [.. VisionTransformerOptions.Names, .. ResNetOptions.Names]);
 
     /// <summary>What an option replaces and what holds without it, as the end of its description.</summary>
     private static string Otherwise(ArchitectureSource source, string? value) => source switch

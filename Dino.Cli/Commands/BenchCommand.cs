@@ -53,9 +53,11 @@ internal static class BenchCommand
         {
             using Device device = common.Devices.Open(parsed);
             (int batch, int prototypes, int globalSide, int localSide, int localViews) = (common.BatchOf(parsed), parsed.GetValue(outDim), parsed.GetValue(global), parsed.GetValue(local), parsed.GetValue(crops));
-            DinoOptions options = new()
+            BackboneOptions network = common.Architecture.Resolve(parsed, globalSide);
+            DinoOptions defaults = new(), options = defaults with
             {
-                Backbone = common.Architecture.Resolve(parsed, globalSide) with { DropPath = 0.1f },
+                Backbone = (network as VisionTransformerOptions ?? defaults.Backbone) with { DropPath = 0.1f },
+                ResNet = network as ResNetOptions,
                 Head = new DinoHeadOptions { Prototypes = prototypes },
                 BatchSize = batch,
                 Epochs = 1,
@@ -64,7 +66,7 @@ internal static class BenchCommand
             using DinoTrainer trainer = new(device, options, 1 << 20);
             CropView View(int side) => new(Noise(batch * 3 * side * side), side, side);
             CropView[] views = [View(globalSide), View(globalSide), .. Enumerable.Range(0, localViews).Select(_ => View(localSide))];
-            BenchOutput output = common.Measure(parsed, device, options.Backbone, () => trainer.Step(views, batch), cancellation)
+            BenchOutput output = common.Measure(parsed, device, options.Network, () => trainer.Step(views, batch), cancellation)
                 with { GlobalSize = globalSide, LocalSize = localSide, LocalCrops = localViews, OutDim = prototypes, Precision = precision.NameOf(parsed) };
             common.Print(parsed, output, $"2 views of {globalSide} x {globalSide} and {localViews} of {localSide} x {localSide} pixels, K = {prototypes}");
             return 0;

@@ -22,14 +22,16 @@ internal sealed class DeviceOptions(PrecisionOption? precision = null)
             _precision.AddTo(command);
     }
 
+    /// <summary>Threads that compute on the CPU; 0 for one per core.</summary>
+    public int Threads(ParseResult parsed) => parsed.GetValue(_threads) is var threads and >= 0 and <= 1024 ? threads
+        : throw new ArgumentException($"--threads must be 0 (one per core) to 1024, not {parsed.GetValue(_threads)}.");
+
     /// <summary>Opens the device.</summary>
     /// <exception cref="ArgumentException">There is no such device, or it does not compute in this precision.</exception>
     /// <exception cref="InvalidOperationException">The GPU cannot be used; the message says why.</exception>
     public Device Open(ParseResult parsed)
     {
-        int threads = parsed.GetValue(_threads);
-        if (threads is < 0 or > 1024)
-            throw new ArgumentException($"--threads must be 0 (one per core) to 1024, not {threads}.");
+        int threads = Threads(parsed);
         switch (parsed.GetValue(_device)!.Split(':'))
         {
             case ["cpu"]:

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using Dino.Cli.Display;
 using Dino.Imaging;
 using Dino.Ssl.Data;
@@ -7,7 +6,6 @@ using Dino.Ssl.Embedding;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Training;
 using Dino.Tensors;
-using Dino.Tensors.Formats;
 
 namespace Dino.Cli.Commands;
 
@@ -45,7 +43,9 @@ internal static class EmbedCommand
             {
                 Image decoded = picture.GetAwaiter().GetResult();
                 Options.MakeFolder(path);
-                result = Save(FeatureSet.OfImage(extractor, decoded, source, seen), path);
+                FeatureSet feature = FeatureSet.OfImage(extractor, decoded, source, seen);
+                FeatureFile.Save(feature, path);
+                result = new EmbeddingResult(feature.Count, feature.Width, feature.Count, []);
             }
             else
             {
@@ -82,23 +82,6 @@ internal static class EmbedCommand
             progress.Say($"{run.Total - run.Missing + done} of {run.Total} features are kept; the same call goes on from there");
             throw;
         }
-    }
-
-    private static EmbeddingResult Save(FeatureSet features, string path)
-    {
-        if (Path.GetExtension(path) == ".npy")
-        {
-            NpyArray.Create<float>(features.Values, features.Count, features.Width).Save(path);
-        }
-        else
-        {
-            SafetensorsWriter writer = new();
-            writer.Add("features", [features.Count, features.Width], features.Values);
-            writer.Save(path);
-        }
-
-        File.WriteAllLines(Path.ChangeExtension(path, ".txt"), features.Paths, new UTF8Encoding(false));
-        return new EmbeddingResult(features.Count, features.Width, features.Count, []);
     }
 
     /// <summary>Progress that somebody else counts too.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Dino.Nn;
+using Dino.Ssl.Models;
 using Dino.Ssl.Training;
 using Dino.Tensors.Formats;
 
@@ -14,13 +15,13 @@ internal static class InfoCommand
 
     public static Command Create()
     {
-        Argument<string> path = new("file") { Description = "A safetensors file, the index of its shards, or a file of torch.save (.pth, .pt, .bin)." };
+        Argument<string> path = new("file") { Description = "A safetensors file, the index of its shards, or a file of torch.save (.pth, .pt, .bin); or the folder of a model or of dino train." };
         Option<string?> key = Options.OptionalText("--key", "Part of a checkpoint to look at, such as student (teacher where there is one).");
         Option<bool> json = Options.Json();
         Command command = new("info", "Show what a file of weights or a checkpoint holds. Nothing in it is executed, and no tensor is read.") { path, key, json };
         return command.Does((parsed, _) =>
         {
-            using TensorFile file = TensorFile.Open(parsed.GetValue(path)!);
+            using TensorFile file = ModelFolder.Open(parsed.GetValue(path)!);
             ModelDescription model = ModelFile.Describe(file, parsed.GetValue(key));
             JsonObject entries = file is TorchFile torch ? CheckpointText.WithoutTensors(torch.Root) as JsonObject ?? [] : [];
             if (parsed.GetValue(json))
@@ -35,6 +36,8 @@ internal static class InfoCommand
         file.FilePath, file.Format, model.Part,
         model.Architecture is { } found ? Architecture(found) : null,
         model.Problem, model.Parameters,
+        model.Naming switch { WeightNaming.HuggingFace => "transformers", WeightNaming.Timm => "timm", _ => "official" },
+        model.Preprocessing is { } seen ? new PicturesOutput(seen.Size, seen.ResizeTo, seen.Square, seen.Filter.ToString().ToLowerInvariant(), seen.FloatPixels, Values(seen.Normalization.Mean), Values(seen.Normalization.StandardDeviation)) : null,
         [.. file.Entries.Values.Select(entry => new TensorOutput(entry.Name, entry.Type, [.. entry.Shape]))],
         [.. model.LeftOut], entries, new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal));
 
@@ -45,6 +48,8 @@ internal static class InfoCommand
         return new(network.Kind, network.Arch, found.PatchSize, found.Width, network.Depth, network.Heads, transformer?.MlpRatio, found.ImageSize, found.Channels, transformer?.QkvBias);
     }
 
+    private static float[] Values((float Red, float Green, float Blue) channels) => [channels.Red, channels.Green, channels.Blue];
+
     private static void Print(TensorFile file, ModelDescription model, JsonObject entries)
     {
         Console.Out.WriteLine($"{file.FilePath}: {file.Format}, {file.Entries.Count} tensors");
@@ -54,6 +59,10 @@ internal static class InfoCommand
         Console.Out.WriteLine(model.Architecture is { } found
             ? string.Create(CultureInfo.InvariantCulture, $"{NetworkOutput.Of(found)}, pictures of {found.ImageSize}; {parameters}")
             : $"not recognised; {parameters}. {model.Problem}");
+        if (model.Naming != WeightNaming.Official)
+            Console.Out.WriteLine($"names: those of {(model.Naming == WeightNaming.HuggingFace ? "transformers" : "timm")}");
+        if (model.Preprocessing is { } seen)
+            Console.Out.WriteLine($"pictures: {(seen.Square ? "both sides" : "short side")} to {seen.ResizeTo}, {seen.Filter.ToString().ToLowerInvariant()}{(seen.FloatPixels ? " in floats" : "")}{(seen.ResizeTo > seen.Size || !seen.Square ? $"; crop {seen.Size}" : "")}");
         if (model.LeftOut.Count > 0)
             Console.Out.WriteLine($"left out: {CheckpointText.Summarize(model.LeftOut, model.Part)}");
         foreach ((string name, JsonNode? value) in entries)

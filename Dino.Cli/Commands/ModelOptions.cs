@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Dino.Nn;
+using Dino.Ssl.Retrieval;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
@@ -11,11 +13,12 @@ internal sealed class ModelOptions(bool required)
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "A file of weights: .safetensors (teacher.safetensors, student.safetensors or a checkpoint of dino train), .safetensors.index.json, or a .pth of PyTorch. The file tells the architecture; --arch or --heads helps where heads are not 64 wide.",
+        Description = "A file of weights: .safetensors (teacher.safetensors, student.safetensors or a checkpoint of dino train), .safetensors.index.json, or a .pth of PyTorch; or a folder of dino train, of transformers or of timm. File and folder tell the architecture; --arch or --heads helps where a file alone has heads that are not 64 wide.",
         Required = required,
     };
 
     private readonly Option<string?> _key = Options.OptionalText("--key", "Part of a checkpoint to take, such as student (teacher where there is one).");
+    private readonly Option<int?> _channels = Options.Optional<int>("--channels", "Adapt the first layer to 1 channel: pictures are turned grey (as many as it has).");
     private readonly ArchitectureOptions _architecture = new(required ? ArchitectureSource.Weights : ArchitectureSource.WeightsIfGiven);
 
     public PrecisionOption Precision { get; } = new(isForInference: true);
@@ -24,6 +27,7 @@ internal sealed class ModelOptions(bool required)
     {
         command.Add(_weights);
         command.Add(_key);
+        command.Add(_channels);
         _architecture.AddTo(command);
         Precision.AddTo(command);
     }
@@ -36,34 +40,61 @@ internal sealed class ModelOptions(bool required)
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
 
+    /// <summary>Which file and which part of it; both may be missing where weights need not be given.</summary>
+    public (string? Weights, string? Key) Given(ParseResult parsed) => (parsed.GetValue(_weights), parsed.GetValue(_key));
+
+    /// <summary>The model that made an index, for one picture: its weights where they were, unless others are given.</summary>
+    public LoadedModel LoadOf(ParseResult parsed, Device device, IndexOrigin origin, string index, out IndexOrigin found)
+    {
+        (string weights, string? key) = (parsed.GetValue(_weights) ?? origin.Weights, parsed.GetValue(_key) ?? origin.Key);
+        if (!IsGiven(parsed) && !Path.Exists(weights))
+            throw new FileNotFoundException($"{index} was made with the weights {weights}, which are not there any more. Give --weights with the place where they are now.", weights);
+        LoadedModel model = Load(parsed, device, Precision.FormatOf(parsed) is var format && format == WeightFormat.F32 ? null : format, mapped: true, weights, key);
+        found = IndexOrigin.Of(weights, key, model, origin.Preprocessing);
+        return model;
+    }
+
     /// <param name="once">Whether one picture is all that the network will see.</param>
     public LoadedModel Load(ParseResult parsed, Device device, bool once = false)
     {
         WeightFormat format = Precision.FormatOf(parsed);
         // Packing floats takes as long as one pass, which gains a tenth by it; the results differ by the rounding of sums.
-        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once);
+        return Load(parsed, device, once && format == WeightFormat.F32 ? null : format, mapped: once, parsed.GetValue(_weights)!, parsed.GetValue(_key));
     }
 
     /// <summary>The architecture of the weights (or the described one) with first weights.</summary>
     public LoadedModel Untrained(ParseResult parsed, Device device, ulong seed, int imageSize)
     {
         if (!IsGiven(parsed))
-            return ModelFile.Untrained(_architecture.Resolve(parsed, imageSize), device, seed, Precision.FormatOf(parsed));
-        using LoadedModel model = Load(parsed, device, format: null, mapped: true);
+        {
+            BackboneOptions described = _architecture.Resolve(parsed, imageSize);
+            return ModelFile.Untrained(described with { Channels = ChannelsOf(parsed) ?? described.Channels }, device, seed, Precision.FormatOf(parsed));
+        }
+
+        using LoadedModel model = Load(parsed, device, format: null, mapped: true, PathOf(parsed), KeyOf(parsed));
         return ModelFile.Untrained(model.Backbone.Options, device, seed, Precision.FormatOf(parsed)) with { Preprocessing = model.Preprocessing };
     }
 
-    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped)
+    private int? ChannelsOf(ParseResult parsed) => parsed.GetValue(_channels) is not { } channels ? null
+        : channels is 1 or 3 ? channels
+        : throw new ArgumentException($"--channels must be 1 or 3, not {channels}: pictures have no others.");
+
+    private LoadedModel Load(ParseResult parsed, Device device, WeightFormat? format, bool mapped, string path, string? key)
     {
-        string path = parsed.GetValue(_weights)!;
-        // The folder of a run is what is most often given in place of the weights in it.
-        string inside = Path.Combine(path, "teacher.safetensors");
-        Options.RequireFile(path, "--weights", File.Exists(inside) ? $"Give --weights {inside}." : "Give the .safetensors or .pth file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo.");
+        if (!Directory.Exists(path))
+            Options.RequireFile(path, "--weights", "Give the .safetensors or .pth file of a network, such as teacher.safetensors in the --output folder of dino train, or in demo/run after dino demo; or a folder with one.");
         try
         {
-            return ModelFile.Load(path, device, found => _architecture.Amend(parsed, found), format, mapped, parsed.GetValue(_key));
+            return ModelFile.Load(path, device, new()
+            {
+                Key = key,
+                Format = format,
+                Mapped = mapped,
+                Channels = ChannelsOf(parsed),
+                Amend = found => _architecture.Amend(parsed, found),
+            });
         }
-        catch (Exception error) when (error is InvalidDataException or TorchFileException)
+        catch (Exception error) when (error is InvalidDataException or TorchFileException or FileNotFoundException)
         {
             throw new InvalidDataException($"--weights: {error.Message}", error);
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dino.Ssl.Training;
 
 namespace Dino.Cli.Commands;
 
@@ -19,6 +20,13 @@ internal static class Options
     /// <summary>Refuses a size that is not 1 to 8192 pixels, in the words of the command line.</summary>
     public static int RequireSide(int side, string option) => side is >= 1 and <= 8192 ? side : throw new ArgumentException($"{option} must be 1 to 8192 pixels, not {side}.");
 
+    /// <summary>The short side of pictures whose patches are looked at: as given, or a size that shows enough of them.</summary>
+    public static int RequirePatches(int? side, LoadedModel model)
+    {
+        (int size, int patch) = (RequireSide(side ?? Math.Min(480, 2 * model.Backbone.Options.ImageSize), "--image-size"), model.Backbone.Options.PatchSize);
+        return size >= patch ? size : throw new ArgumentException($"--image-size {size} is smaller than one patch of {patch} pixels.");
+    }
+
     /// <summary>Refuses a path without a file, in the words of the command line.</summary>
     /// <param name="mend">What to give instead, as a sentence.</param>
     public static string RequireFile(string path, string option, string mend) => File.Exists(path) ? path : throw new FileNotFoundException(Directory.Exists(path)
@@ -26,12 +34,15 @@ internal static class Options
         : $"{option}: there is no file '{path}' (looked for {Path.GetFullPath(path)}). {mend}", path);
 
     /// <summary>Refuses an output file of a kind that is not written, before any work is done for it.</summary>
-    public static string RequireOutput(string path, params ReadOnlySpan<string> endings)
+    public static string RequireOutput(string path, params ReadOnlySpan<string> endings) => RequireEnding(path, "--output", endings);
+
+    /// <summary>The same of another option that names a file to write.</summary>
+    public static string RequireEnding(string path, string option, params ReadOnlySpan<string> endings)
     {
         string ending = Path.GetExtension(path);
         if (!endings.Contains(ending))
-            throw new ArgumentException($"--output must end in {string.Join(" or ", endings.ToArray())}, not '{ending}'.");
-        return Directory.Exists(path) ? throw new ArgumentException($"--output '{path}' is a folder. Name a file.") : path;
+            throw new ArgumentException($"{option} must end in {string.Join(" or ", endings.ToArray())}, not '{ending}'.");
+        return Directory.Exists(path) ? throw new ArgumentException($"{option} '{path}' is a folder. Name a file.") : path;
     }
 
     /// <summary>Makes the folder of an output file if there is none, and says so: it may be a slip of the pen.</summary>

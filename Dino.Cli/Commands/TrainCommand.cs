@@ -13,7 +13,7 @@ internal static class TrainCommand
         TrainOptions options = new();
         DeviceOptions devices = new();
         Option<bool> json = Options.Flag("--json", "Print the result as one JSON object; progress goes to the error stream.");
-        Command command = new("train", "Train a vision transformer with DINO on a folder of pictures. Labels are not needed.") { json };
+        Command command = new("train", "Train a vision transformer or a ResNet with DINO on a folder of pictures. Labels are not needed.") { json };
         options.AddTo(command);
         devices.AddTo(command);
         return command.Does((parsed, cancellation) =>
@@ -41,7 +41,7 @@ internal static class TrainCommand
     private static string Describe(TrainingRun training, RunOptions run, Device device)
     {
         string start = training.Trainer.StepIndex > 0 ? $"resuming at step {training.Trainer.StepIndex}" : "starting";
-        return $"{start}: {NetworkOutput.Of(run.Dino.Backbone)}, {training.Trainer.Student.Store.Count / 1e6:f1} M parameters, K = {run.Dino.Head.Prototypes}; " +
+        return $"{start}: {NetworkOutput.Of(run.Dino.Network)}, {training.Trainer.Student.Store.Count / 1e6:f1} M parameters, K = {run.Dino.Head.Prototypes}; " +
             $"{training.Trainer.Schedules.IterationsPerEpoch} steps of {run.Dino.BatchSize} pictures an epoch; {DeviceOptions.Describe(device)}";
     }
 

@@ -67,7 +67,13 @@ internal sealed class TrainOptions
         _architecture.AddTo(command);
     }
 
-    public RunOptions Resolve(ParseResult parsed) => new()
+    public RunOptions Resolve(ParseResult parsed)
+    {
+        BackboneOptions network = _architecture.Resolve(parsed, parsed.GetValue(_imageSize));
+        return Resolve(parsed, network as VisionTransformerOptions ?? Defaults.Backbone, network as ResNetOptions);
+    }
+
+    private RunOptions Resolve(ParseResult parsed, VisionTransformerOptions transformer, ResNetOptions? resNet) => new()
     {
         Data = parsed.GetValue(_data)!,
         Output = parsed.GetValue(_output)!,
@@ -94,7 +100,8 @@ internal sealed class TrainOptions
         },
         Dino = new DinoOptions
         {
-            Backbone = _architecture.Resolve(parsed, parsed.GetValue(_imageSize)) with { DropPath = parsed.GetValue(_dropPath) },
+            Backbone = transformer with { DropPath = parsed.GetValue(_dropPath) },
+            ResNet = resNet,
             Head = new DinoHeadOptions
             {
                 Prototypes = parsed.GetValue(_outDim),

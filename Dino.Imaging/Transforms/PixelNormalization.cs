@@ -44,6 +44,34 @@ public sealed record PixelNormalization
         WritePlane(image, 2, Mean.Blue, StandardDeviation.Blue, destination[(2 * count)..]);
     }
 
+    /// <summary>Writes the red channel alone, with its statistics: that of a picture without colours is its brightness.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="destination">[Height, Width].</param>
+    /// <exception cref="ArgumentException">The destination has another length.</exception>
+    public void WriteRed(PlanarImage image, Span<float> destination)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        if (destination.Length != image.Width * image.Height)
+            throw new ArgumentException($"A channel of {image.Width} x {image.Height} pixels fills {image.Width * image.Height} floats, the destination has {destination.Length}.", nameof(destination));
+        WritePlane(image, 0, Mean.Red, StandardDeviation.Red, destination);
+    }
+
+    /// <summary>Normalises planar floats from 0 to 1 in place: (v - mean) / std.</summary>
+    /// <param name="pixels">[3, Height, Width].</param>
+    public void Normalize(Span<float> pixels)
+    {
+        int count = pixels.Length / 3;
+        NormalizePlane(pixels[..count], Mean.Red, StandardDeviation.Red);
+        NormalizePlane(pixels.Slice(count, count), Mean.Green, StandardDeviation.Green);
+        NormalizePlane(pixels[(2 * count)..], Mean.Blue, StandardDeviation.Blue);
+    }
+
+    private static void NormalizePlane(Span<float> plane, float mean, float deviation)
+    {
+        for (int i = 0; i < plane.Length; i++)
+            plane[i] = (plane[i] - mean) / deviation;
+    }
+
     private static void WritePlane(PlanarImage image, int channel, float mean, float deviation, Span<float> destination)
     {
         ref byte bytes = ref MemoryMarshal.GetReference(image.Plane(channel));

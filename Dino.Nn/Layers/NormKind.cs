@@ -12,3 +12,9 @@ public enum NormKind : byte
     /// <summary>RMS norm, epsilon 1e-5.</summary>
     RmsNorm,
 }
+
+internal static class NormKinds
+{
+    /// <summary>What the published networks with this norm add to the variance, or the mean square.</summary>
+    public static float Epsilon(this NormKind kind) => kind == NormKind.LayerNorm ? 1e-6f : 1e-5f;
+}

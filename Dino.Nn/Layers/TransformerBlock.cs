@@ -59,12 +59,11 @@ public sealed class TransformerBlock : Module
     internal Tensor AttentionMaps(Tensor x, Rotation rotation) => _attention.Probabilities(_norm1.Forward(x), rotation);
 
     /// <summary>A norm of the options' kind.</summary>
-    internal static Module Norm(ParameterScope scope, VisionTransformerOptions options) => options.Norm switch
+    internal static Module Norm(ParameterScope scope, VisionTransformerOptions options)
     {
-        NormKind.RmsNorm => new RmsNorm(scope, options.Width),
-        NormKind.CoarseLayerNorm => new LayerNorm(scope, options.Width, 1e-5f),
-        _ => new LayerNorm(scope, options.Width),
-    };
+        float epsilon = options.NormEpsilon > 0 ? options.NormEpsilon : options.Norm.Epsilon();
+        return options.Norm == NormKind.RmsNorm ? new RmsNorm(scope, options.Width, epsilon) : new LayerNorm(scope, options.Width, epsilon);
+    }
 
     /// <summary>A norm's result for a product to read.</summary>
     private static Tensor Normed(Module norm, Tensor x) => norm is LayerNorm layer ? layer.Forward(x, x.Device.Backend.InnerType) : norm.Forward(x);

@@ -6,6 +6,9 @@ namespace Dino.Nn;
 /// <remarks>Su et al. 2021, with an axis of the picture for each half of the angles.</remarks>
 internal sealed class RotaryEmbedding
 {
+    /// <summary>Name of the periods among the weights of a network.</summary>
+    public const string PeriodsName = "rope_embed.periods";
+
     /// <summary>Grids whose turns are kept: pictures of ever other sizes must not fill the memory.</summary>
     private const int MostGrids = 64;
 
@@ -22,9 +25,13 @@ internal sealed class RotaryEmbedding
     public RotaryEmbedding(ParameterScope scope, RotaryOptions options, int headWidth)
     {
         (_store, _options) = (scope.Store, options);
-        float[] periods = [.. Enumerable.Range(0, headWidth / 4).Select(j => (float)Rounded(Period(options, j, headWidth / 4)))];
+        float[] periods = Periods(options, headWidth);
         _periods = scope.Buffer("periods", [periods.Length], Initializer.Values(periods));
     }
+
+    /// <summary>A period for every four elements of a head.</summary>
+    public static float[] Periods(RotaryOptions options, int headWidth) =>
+        [.. Enumerable.Range(0, headWidth / 4).Select(j => (float)Rounded(Period(options, j, headWidth / 4), options.BFloat16))];
 
     /// <summary>The turns for a grid, in a scope.</summary>
     public Rotation At(Scope scope, int rows, int columns) =>
@@ -75,7 +82,9 @@ internal sealed class RotaryEmbedding
     private double Coordinate(int index, int count) => Rounded(Rounded(2 * Rounded((index + 0.5) / count)) - 1);
 
     /// <summary>Each step of the official code rounds to what it computes in; F32 is better served by double.</summary>
-    private double Rounded(double value) => _options.BFloat16 ? ToBFloat16((float)value) : value;
+    private double Rounded(double value) => Rounded(value, _options.BFloat16);
+
+    private static double Rounded(double value, bool toBFloat16) => toBFloat16 ? ToBFloat16((float)value) : value;
 
     private static float ToBFloat16(float value)
     {

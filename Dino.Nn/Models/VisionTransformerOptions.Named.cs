@@ -54,8 +54,17 @@ public sealed partial record VisionTransformerOptions
     /// <summary>DINOv3 ViT-L/16.</summary>
     public static VisionTransformerOptions DinoV3Large16 { get; } = DinoV3Small16 with { Width = 1024, Depth = 24, Heads = 16 };
 
+    /// <summary>DINOv3 ViT-L+/16.</summary>
+    public static VisionTransformerOptions DinoV3LargePlus16 { get; } = DinoV3SmallPlus16 with { Width = 1024, Depth = 24, Heads = 16 };
+
     /// <summary>DINOv3 ViT-H+/16.</summary>
     public static VisionTransformerOptions DinoV3HugePlus16 { get; } = DinoV3SmallPlus16 with { Width = 1280, Depth = 32, Heads = 20 };
+
+    /// <summary>DINOv3 ViT-7B/16: heads 128 wide, a SwiGLU, and no biases of queries, keys and values.</summary>
+    public static VisionTransformerOptions DinoV3SevenBillion16 { get; } = DinoV3Small16 with
+    {
+        Width = 4096, Depth = 40, Heads = 32, MlpRatio = 3, FeedForward = FeedForwardKind.SwiGluSplit, QkvBias = false, MaskedKeyBias = false,
+    };
 
     // Below the networks: static members get their values from top to bottom.
     private static readonly Dictionary<string, VisionTransformerOptions> s_named = new(StringComparer.Ordinal)
@@ -75,8 +84,13 @@ public sealed partial record VisionTransformerOptions
         ["dinov3_vits16plus"] = DinoV3SmallPlus16,
         ["dinov3_vitb16"] = DinoV3Base16,
         ["dinov3_vitl16"] = DinoV3Large16,
+        ["dinov3_vitl16plus"] = DinoV3LargePlus16,
         ["dinov3_vith16plus"] = DinoV3HugePlus16,
+        ["dinov3_vit7b16"] = DinoV3SevenBillion16,
     };
+
+    /// <summary>The architectures that have a name.</summary>
+    internal static IReadOnlyCollection<VisionTransformerOptions> Published => s_named.Values;
 
     /// <summary>Names that <see cref="ByName"/> knows: those of the official functions that build them.</summary>
     public static IReadOnlyCollection<string> Names => s_named.Keys;

@@ -40,6 +40,10 @@ public sealed partial record VisionTransformerOptions : BackboneOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public NormKind Norm { get; init; }
 
+    /// <summary>What the norms add to a variance; 0 for the usual of their kind.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public float NormEpsilon { get; init; }
+
     /// <summary>The CLS token and the registers have a final norm of their own, <c>cls_norm</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool UntiedNorms { get; init; }
@@ -81,7 +85,8 @@ public sealed partial record VisionTransformerOptions : BackboneOptions
     public int BlockChunks { get; init; }
 
     /// <summary>Width between the layers of the feed-forward part.</summary>
-    internal int HiddenWidth
+    [JsonIgnore]
+    public int HiddenWidth
     {
         get
         {
@@ -118,6 +123,7 @@ public sealed partial record VisionTransformerOptions : BackboneOptions
         Require(Depth > 0, $"The depth must be positive, not {Depth}.");
         Require(MlpRatio > 0, $"The MLP ratio must be positive, not {MlpRatio}.");
         Require(DropPath is >= 0 and < 1, $"The drop path rate must lie in [0, 1), not {DropPath}.");
+        Require(NormEpsilon >= 0 && float.IsFinite(NormEpsilon), $"The epsilon of the norms must not be negative (0 for the usual), it is {NormEpsilon}.");
         Require(LayerScale >= 0, $"The first value of LayerScale must not be negative (0 for none), it is {LayerScale}.");
         Require(SwiGluMultiple >= 0 && Registers >= 0, $"The registers {Registers} and the multiple {SwiGluMultiple} of a SwiGLU's width must not be negative.");
         Require(BlockChunks >= 0 && BlockChunks <= Depth, $"The {Depth} blocks cannot be named in {BlockChunks} groups: use 0 to {Depth}.");

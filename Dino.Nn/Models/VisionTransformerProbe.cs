@@ -13,12 +13,14 @@ internal static class VisionTransformerProbe
         int width = shapes.Length("patch_embed.proj.weight", 0), patch = shapes.Length("patch_embed.proj.weight", 2);
         int positions = shapes.Length("pos_embed", 1), periods = shapes.Length("rope_embed.periods", 0);
         (int depth, int chunks) = Blocks(shapes);
-        if (width == 0 || patch == 0 || depth == 0 || (positions == 0 && periods == 0))
+        // Periods are a constant that some files do without: the name of the registers tells as well.
+        bool isRotary = periods > 0 || (positions == 0 && shapes.Has("storage_tokens"));
+        if (width == 0 || patch == 0 || depth == 0 || (positions == 0 && !isRotary))
             return null;
         string block = chunks == 0 ? "blocks.0" : "blocks.0.0";
         if (FeedForward(shapes, $"{block}.mlp", width) is not { } feedForward)
             return null;
-        bool isRotary = periods > 0, hasRegisters = shapes.Has("register_tokens");
+        bool hasRegisters = shapes.Has("register_tokens");
         bool isRms = !shapes.Has("norm.bias");
         return new VisionTransformerOptions
         {
@@ -29,7 +31,7 @@ internal static class VisionTransformerProbe
             Depth = depth,
             BlockChunks = chunks,
             // A head has a period for every four of its elements.
-            Heads = Math.Max(1, width / (isRotary ? 4 * periods : HeadWidth)),
+            Heads = Math.Max(1, periods > 0 ? width / (4 * periods) : isRotary ? RotaryHeads(width) : width / HeadWidth),
             FeedForward = feedForward.Kind,
             MlpRatio = feedForward.Ratio,
             QkvBias = shapes.Has($"{block}.attn.qkv.bias"),
@@ -48,6 +50,9 @@ internal static class VisionTransformerProbe
             Classes = shapes.Length("head.weight", 0),
         };
     }
+
+    /// <summary>Heads of the published network of that width: the largest has wider ones.</summary>
+    private static int RotaryHeads(int width) => VisionTransformerOptions.Published.FirstOrDefault(options => options.Rotary is not null && options.Width == width)?.Heads ?? width / HeadWidth;
 
     /// <summary>The number of blocks, and of the groups they are named in: 0 for <c>blocks.3</c>, else the first half of <c>blocks.0.3</c>.</summary>
     private static (int Depth, int Chunks) Blocks(WeightShapes shapes)

@@ -17,6 +17,9 @@ public static class RandomPurpose
     /// <summary>First centres of a clustering.</summary>
     public const uint Clustering = 4;
 
+    /// <summary>First places and negative samples of an embedding in the plane.</summary>
+    public const uint Projection = 5;
+
     /// <summary>Augmentation of view v uses Augmentation + v.</summary>
     public const uint Augmentation = 16;
 }

@@ -68,7 +68,7 @@ public sealed class BatchLoader : IDisposable
         _order = new EpochOrder(folder.Count, options.Seed, options.Shuffle);
         int batch = Math.Min(options.BatchSize, folder.Count);
         PictureBatch? Pictures() => augmentation is null ? null : new PictureBatch(augmentation, batch, transform.ViewSizes.Count);
-        _slots = [.. Enumerable.Range(0, options.Prefetch + 1).Select(_ => new Slot(new SampleBatch(batch, transform.ViewSizes, Pictures()), batch))];
+        _slots = [.. Enumerable.Range(0, options.Prefetch + 1).Select(_ => new Slot(new SampleBatch(batch, transform.ViewSizes, transform.Channels, Pictures()), batch))];
         _workers = [.. Enumerable.Range(0, options.EffectiveWorkers).Select(i => new Thread(Work) { IsBackground = true, Name = $"Dino batch loader {i}" })];
         foreach (Thread worker in _workers)
             worker.Start();

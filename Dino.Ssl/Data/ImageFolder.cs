@@ -33,10 +33,7 @@ public sealed class ImageFolder
     /// <exception cref="InvalidDataException">It holds no picture; the message says what it holds instead.</exception>
     public static ImageFolder Open(string path, IReadOnlyCollection<string>? extensions = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        string root = System.IO.Path.GetFullPath(path);
-        if (!Directory.Exists(root))
-            throw new DirectoryNotFoundException(File.Exists(root) ? $"'{path}' is a file. Name the folder that holds the pictures." : $"There is no folder '{path}' (looked for {root}).");
+        string root = RequireFolder(path);
         HashSet<string> endings = new(extensions ?? DefaultExtensions, StringComparer.OrdinalIgnoreCase);
         List<string> classes = [];
         List<ImageSample> samples = [];
@@ -63,7 +60,54 @@ public sealed class ImageFolder
     /// <param name="indices">Positions in <see cref="Samples"/>.</param>
     public ImageFolder Only(IEnumerable<int> indices) => new(Path, [.. Classes], [.. indices.Select(index => Samples[index])]);
 
+    /// <summary>
+    /// Lists every picture below a folder, at any depth, by path: for work that must not leave one out. The folders in it are classes if every picture lies in
+    /// one of them. Names starting with a dot are not seen, of folders neither.
+    /// </summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="InvalidDataException">It holds no picture; the message says what it holds instead.</exception>
+    public static ImageFolder OpenTree(string path)
+    {
+        string root = RequireFolder(path);
+        HashSet<string> endings = new(DefaultExtensions, StringComparer.OrdinalIgnoreCase);
+        string[] names = [.. Files(root, recurse: true)
+            .Where(file => endings.Contains(System.IO.Path.GetExtension(file)))
+            .Select(file => Sortable(root, file))
+            .Where(name => name.Split('/').All(IsVisible))
+            .Order(StringComparer.Ordinal)];
+        if (names.Length == 0)
+            throw new InvalidDataException(Nothing(path, root, endings));
+        string?[] folders = [.. names.Select(name => name.IndexOf('/', StringComparison.Ordinal) is > 0 and int end ? name[..end] : null)];
+        string[] classes = folders.Contains(null) ? [] : [.. folders.Select(folder => folder!).Distinct().Order(StringComparer.Ordinal)];
+        return new ImageFolder(root, classes, [.. names.Select((name, i) => new ImageSample(System.IO.Path.Combine(root, name), classes.Length == 0 ? -1 : Array.BinarySearch(classes, folders[i], StringComparer.Ordinal)))]);
+    }
+
+    /// <summary>Given files, in their order and without classes; the folder is what they have in common. They need not be there.</summary>
+    /// <param name="files">At least one.</param>
+    public static ImageFolder Of(IReadOnlyCollection<string> files)
+    {
+        if (files.Count == 0)
+            throw new ArgumentException("There are no files.", nameof(files));
+        string[] full = [.. files.Select(file => System.IO.Path.GetFullPath(file))];
+        string? root = System.IO.Path.GetDirectoryName(full[0]);
+        while (root is not null && !full.All(file => IsBelow(root, file)))
+            root = System.IO.Path.GetDirectoryName(root);
+        return new ImageFolder(root ?? System.IO.Path.GetPathRoot(full[0])!, [], [.. full.Select(file => new ImageSample(file, -1))]);
+
+        static bool IsBelow(string folder, string file) => file.StartsWith(System.IO.Path.EndsInDirectorySeparator(folder) ? folder : folder + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
+
     private static bool IsVisible(string name) => !name.StartsWith('.');
+
+    private static string RequireFolder(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string root = System.IO.Path.GetFullPath(path);
+        if (!Directory.Exists(root))
+            throw new DirectoryNotFoundException(File.Exists(root) ? $"'{path}' is a file. Name the folder that holds the pictures." : $"There is no folder '{path}' (looked for {root}).");
+        return root;
+    }
 
     // Links may form circles; nobody nests pictures 32 folders deep.
     private static IEnumerable<string> Files(string folder, bool recurse) =>

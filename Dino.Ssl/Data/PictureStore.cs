@@ -46,9 +46,7 @@ internal sealed class PictureStore(ImageFolder folder, long cacheBytes, Action<S
         {
             if (Interlocked.Exchange(ref _unusable[index], 1) == 0)
             {
-                string path = folder.Samples[index].Path;
-                // Messages of the decoders begin with the path, which the record has of its own.
-                SkippedPicture skipped = new(path, error.Message.StartsWith($"{path}: ", StringComparison.Ordinal) ? error.Message[(path.Length + 2)..] : error.Message);
+                SkippedPicture skipped = SkippedPicture.Of(folder.Samples[index].Path, error);
                 _skipped.Enqueue(skipped);
                 onSkipped?.Invoke(skipped);
             }

@@ -11,10 +11,10 @@ public sealed class SampleBatch
     private readonly int[] _samples;
     private readonly int[] _labels;
 
-    internal SampleBatch(int size, IReadOnlyList<int> viewSizes, PictureBatch? pictures = null)
+    internal SampleBatch(int size, IReadOnlyList<int> viewSizes, int channels, PictureBatch? pictures = null)
     {
         Pictures = pictures;
-        _lengths = [.. viewSizes.Select(side => checked(3 * side * side))];
+        _lengths = [.. viewSizes.Select(side => checked(channels * side * side))];
         // Pinned: a device can copy from these arrays, or a tensor wrap them, without a handle per batch.
         _views = pictures is not null ? [] : [.. _lengths.Select(length => GC.AllocateUninitializedArray<float>(checked(size * length), pinned: true))];
         (_samples, _labels) = (new int[size], new int[size]);
@@ -42,7 +42,7 @@ public sealed class SampleBatch
     /// <summary>The pictures, where a device makes their views; null where the views are here.</summary>
     internal PictureBatch? Pictures { get; }
 
-    /// <summary>One view of all pictures [B, 3, size, size], normalised; the memory is pinned.</summary>
+    /// <summary>One view of all pictures [B, C, size, size], normalised; the memory is pinned.</summary>
     /// <param name="view">Index into <see cref="ViewSizes"/>.</param>
     /// <exception cref="InvalidOperationException">A device makes the views of this batch.</exception>
     public ReadOnlySpan<float> View(int view) => ViewMemory(view).Span;

@@ -9,7 +9,7 @@ internal sealed class BatchBuffers(int capacity, int pixelCount, int width)
     /// <summary>B.</summary>
     public int Capacity => capacity;
 
-    /// <summary>Normalised pixels [B, 3, size, size].</summary>
+    /// <summary>Normalised pixels [B, C, size, size].</summary>
     public float[] Pixels { get; } = GC.AllocateUninitializedArray<float>(checked(capacity * pixelCount));
 
     /// <summary>[B, D].</summary>

@@ -1,5 +1,6 @@
 using Dino.Imaging;
 using Dino.Ssl.Data;
+using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 
@@ -31,6 +32,9 @@ public sealed record EmbedderOptions
 
     /// <summary>Part of a checkpoint to take, such as <c>student</c>; null for the teacher where there is one.</summary>
     public string? Key { get; init; }
+
+    /// <summary>Adapts the network to pictures of another number of channels, as <see cref="ModelLoadOptions.Channels"/> does; null for as many as it has.</summary>
+    public int? Channels { get; init; }
 
     /// <summary>
     /// Most pictures of concurrent requests that are computed in one pass; 1 computes each request by itself. Worth raising where a pass of one picture is too

@@ -93,12 +93,12 @@ public sealed class FolderEmbedding : IDisposable
     private int Compute(MatrixFile part, int batch, IProgress<int>? progress, CancellationToken cancellationToken)
     {
         Dictionary<string, int> positions = _missing.ToDictionary(index => _folder.Samples[index].Path, StringComparer.Ordinal);
-        int size = _settings.Preprocessing.Size, computed = 0;
+        int size = _settings.Preprocessing.Size, channels = _settings.Preprocessing.Channels, computed = 0;
         try
         {
             FolderPass.Run(
                 _folder.Only(_missing), new EvaluationTransform(_settings.Preprocessing), batch, _extractor.Width,
-                (pixels, count, rows) => _extractor.Extract(pixels, [count, 3, size, size], rows),
+                (pixels, count, rows) => _extractor.Extract(pixels, [count, channels, size, size], rows),
                 (index, row) =>
                 {
                     part.Write(_missing[index], row);

@@ -43,14 +43,14 @@ public sealed partial class ImageEmbedder
         EmbedAll(images, static image => Source(image), features, cancellationToken);
 
     /// <summary>Features of pictures that have been brought to the input of the network, in one pass. On the CPU dense pixels are read where they are.</summary>
-    /// <param name="pixels">Normalised pixels [B, 3, H, W], as <see cref="Preprocess"/> makes them; H and W may be other than <see cref="Preprocessing"/> says.</param>
+    /// <param name="pixels">Normalised pixels [B, C, H, W], as <see cref="Preprocess"/> makes them; H and W may be other than <see cref="Preprocessing"/> says.</param>
     /// <param name="features">[B, D], written.</param>
     /// <exception cref="ArgumentException">The lengths of an axis do not fit.</exception>
     public void Embed(in ReadOnlyTensorSpan<float> pixels, in TensorSpan<float> features)
     {
-        int patch = Model.Backbone.Options.PatchSize;
-        if (pixels.Rank != 4 || pixels.Lengths[0] < 1 || pixels.Lengths[1] != 3 || pixels.Lengths[2] < patch || pixels.Lengths[3] < patch)
-            throw new ArgumentException($"Pixels must be [B, 3, H, W] with sides of {patch} or more; they are [{string.Join(", ", pixels.Lengths.ToArray())}].", nameof(pixels));
+        (int patch, int channels) = (Model.Backbone.Options.PatchSize, Model.Backbone.Options.Channels);
+        if (pixels.Rank != 4 || pixels.Lengths[0] < 1 || pixels.Lengths[1] != channels || pixels.Lengths[2] < patch || pixels.Lengths[3] < patch)
+            throw new ArgumentException($"Pixels must be [B, {channels}, H, W] with sides of {patch} or more; they are [{string.Join(", ", pixels.Lengths.ToArray())}].", nameof(pixels));
         if (features.Rank != 2 || features.Lengths[0] != pixels.Lengths[0] || features.Lengths[1] != Width)
             throw new ArgumentException($"Features must be [{pixels.Lengths[0]}, {Width}]; they are [{string.Join(", ", features.Lengths.ToArray())}].", nameof(features));
         using Visits.Visit visit = _visits.Enter();
@@ -77,7 +77,7 @@ public sealed partial class ImageEmbedder
 
     /// <summary>What the network sees of a picture: resized, cropped and normalised.</summary>
     /// <param name="image">The picture.</param>
-    /// <param name="pixels">[3, size, size] of <see cref="Preprocessing"/>, written.</param>
+    /// <param name="pixels">[C, size, size] of <see cref="Preprocessing"/>, written.</param>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
     public void Preprocess(Image image, Span<float> pixels)
     {

@@ -28,16 +28,12 @@ public sealed partial class ImageEmbedder : IDisposable
     private ImageEmbedder(LoadedModel model, FeatureExtractor features, EmbedderOptions options, string name)
     {
         Preprocessing = options.Preprocessing ?? model.Preprocessing;
-        int channels = model.Backbone.Options.Channels;
-        if (channels != 3)
-            throw new NotSupportedException($"The network sees pictures of {channels} channels; the embedder makes 3, red, green and blue.");
         (Model, _features, _options, Name, _ownsDevice) = (model, features, options, name, options.Device is null);
-        EvaluationTransform transform = new(Preprocessing);
-        int pixels = checked(3 * Preprocessing.Size * Preprocessing.Size), cores = Environment.ProcessorCount;
+        int pixels = checked(Preprocessing.Channels * Preprocessing.Size * Preprocessing.Size), cores = Environment.ProcessorCount;
         // Each core prepares a picture while one is in the pass; batches are filled while the one before is computed.
         int prepared = options.MaxBatch > 1 ? 2 * options.MaxBatch : cores + 1;
         _pictures = new BoundedPool<PreparedPicture>(prepared, () => new PreparedPicture(pixels, Width));
-        _writers = new BoundedPool<ISampleWriter>(cores, transform.CreateWriter);
+        _writers = new BoundedPool<ISampleWriter>(cores, () => new EvaluationTransform(Preprocessing).CreateWriter());
         // Passes of about eight full-sized pictures: more pays for small ones only.
         int chunk = Math.Clamp(8 * 224 * 224 / (Preprocessing.Size * Preprocessing.Size), 4, 64);
         _batches = new BoundedPool<BatchBuffers>(2, () => new BatchBuffers(Math.Max(chunk, options.MaxBatch), pixels, Width));
@@ -57,7 +53,7 @@ public sealed partial class ImageEmbedder : IDisposable
     /// <summary>What the network sees of a picture.</summary>
     public Preprocessing Preprocessing { get; }
 
-    /// <summary>What the model is called: the name of its file or folder without the ending.</summary>
+    /// <summary>What the model is called: the name of its folder, or of its file without the ending.</summary>
     public string Name { get; }
 
     /// <summary>Pictures of the largest pass that requests have shared, 0 where they do not.</summary>
@@ -67,7 +63,7 @@ public sealed partial class ImageEmbedder : IDisposable
     internal (int Pictures, int Writers, int Batches) Buffers => (_pictures.Created, _writers.Created, _batches.Created);
 
     /// <summary>Loads a network, with its weights packed for speed.</summary>
-    /// <param name="path">A weight file or checkpoint, as <see cref="ModelFile.Load"/> takes them. It is not needed afterwards.</param>
+    /// <param name="path">A weight file, checkpoint or folder of a model, as <see cref="ModelFile.Load"/> takes them. It is not needed afterwards.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the network has no such feature.</exception>
     /// <exception cref="InvalidDataException">The file does not hold a network that is known here.</exception>
@@ -81,9 +77,9 @@ public sealed partial class ImageEmbedder : IDisposable
         LoadedModel? model = null;
         try
         {
-            model = ModelFile.Load(path, device, format: options.Precision, key: options.Key);
+            model = ModelFile.Load(path, device, new ModelLoadOptions { Format = options.Precision, Key = options.Key, Channels = options.Channels });
             FeatureExtractor features = new(model, options.FeatureKind, options.Normalize, options.Blocks);
-            return new ImageEmbedder(model, features, options, Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)));
+            return new ImageEmbedder(model, features, options, NameOf(path));
         }
         catch
         {
@@ -154,6 +150,8 @@ public sealed partial class ImageEmbedder : IDisposable
         _batches.Dispose();
         _passes.Dispose();
     }
+
+    private static string NameOf(string path) => Directory.Exists(path) ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))) : Path.GetFileNameWithoutExtension(path);
 
     private static FileSource Source(string path)
     {
@@ -240,6 +238,6 @@ public sealed partial class ImageEmbedder : IDisposable
     private void Compute(ReadOnlySpan<float> pixels, int count, Span<float> features)
     {
         _visits.ThrowIfClosed();
-        _features.Extract(pixels, [count, 3, Preprocessing.Size, Preprocessing.Size], features);
+        _features.Extract(pixels, [count, Preprocessing.Channels, Preprocessing.Size, Preprocessing.Size], features);
     }
 }

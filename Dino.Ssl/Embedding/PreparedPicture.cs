@@ -7,7 +7,7 @@ internal sealed class PreparedPicture(int pixels, int width)
 {
     private TaskCompletionSource? _done;
 
-    /// <summary>Normalised pixels [3, size, size].</summary>
+    /// <summary>Normalised pixels [C, size, size].</summary>
     public float[] Pixels { get; } = GC.AllocateUninitializedArray<float>(pixels);
 
     /// <summary>[D], of a formed batch.</summary>

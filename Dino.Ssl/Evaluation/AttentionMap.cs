@@ -1,5 +1,4 @@
 using Dino.Imaging;
-using Dino.Imaging.Transforms;
 using Dino.Nn;
 using Dino.Ssl.Plots;
 using Dino.Ssl.Training;
@@ -7,7 +6,7 @@ using Dino.Tensors;
 
 namespace Dino.Ssl.Evaluation;
 
-/// <summary>What the CLS token of the last block looks at, for each head.</summary>
+/// <summary>What the CLS token of a block looks at, for each head.</summary>
 public sealed class AttentionMap
 {
     /// <summary>Small pictures are enlarged to about this many pixels on a sheet.</summary>
@@ -37,16 +36,17 @@ public sealed class AttentionMap
 
     /// <summary>Computes the maps of a picture.</summary>
     /// <param name="model">Backbone and normalisation.</param>
-    /// <param name="pixels">Normalised pixels [3, height, width].</param>
+    /// <param name="pixels">Normalised pixels [C, height, width].</param>
     /// <param name="height">Pixels; what exceeds a multiple of the patch size is not seen.</param>
     /// <param name="width">Pixels.</param>
-    /// <exception cref="ArgumentException">The backbone is no vision transformer.</exception>
-    public static AttentionMap Of(LoadedModel model, ReadOnlySpan<float> pixels, int height, int width)
+    /// <param name="block">Index of the block; the last one if null.</param>
+    /// <exception cref="ArgumentException">The backbone is no vision transformer, or has no such block.</exception>
+    public static AttentionMap Of(LoadedModel model, ReadOnlySpan<float> pixels, int height, int width, int? block = null)
     {
         VisionTransformer network = Transformer(model);
         int patch = network.Options.PatchSize, rows = height / patch, columns = width / patch, count = rows * columns;
         using Scope scope = model.Device.OpenScope(GradMode.Off);
-        Tensor maps = network.LastSelfAttention(scope.Upload(pixels, [1, 3, height, width]));
+        Tensor maps = network.SelfAttention(scope.Upload(pixels, [1, network.Options.Channels, height, width]), block ?? (network.Options.Depth - 1));
         return new AttentionMap(maps.Slice(2, 0, 1).Slice(3, 1 + network.Options.Registers).Reshape(maps.Shape[1], count).ToArray(), rows, columns);
     }
 
@@ -55,18 +55,13 @@ public sealed class AttentionMap
     /// <param name="image">The picture.</param>
     /// <param name="shortSide">Its short side is resized to this (bilinear, keeping the proportions).</param>
     /// <param name="seen">What the network saw: resized, and cut on the right and at the bottom to whole patches.</param>
-    public static AttentionMap Of(LoadedModel model, Image image, int shortSide, out Image seen)
+    /// <param name="block">Index of the block; the last one if null.</param>
+    public static AttentionMap Of(LoadedModel model, Image image, int shortSide, out Image seen, int? block = null)
     {
-        int patch = Transformer(model).Options.PatchSize;
-        ArgumentOutOfRangeException.ThrowIfLessThan(shortSide, patch);
-        (int width, int height) = PixelBox.ScaledSides(image.Width, image.Height, shortSide);
-        PlanarImage resized = new(), cropped = new();
-        new Resampler().Resize(image, width, height, ResizeFilter.Bilinear, resized);
-        Geometry.Crop(resized, new PixelBox(0, 0, width / patch * patch, height / patch * patch), cropped);
-        float[] pixels = new float[3 * cropped.Width * cropped.Height];
-        model.Preprocessing.Normalization.Write(cropped, pixels);
-        seen = cropped.ToImage();
-        return Of(model, pixels, cropped.Height, cropped.Width);
+        Transformer(model);
+        WholePatches whole = WholePatches.Of(model, image, shortSide);
+        seen = whole.Seen;
+        return Of(model, whole.Pixels, seen.Height, seen.Width, block);
     }
 
     /// <summary>Attention of one head [rows · columns].</summary>

@@ -41,8 +41,8 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     /// <param name="cancellationToken">Stops between batches.</param>
     public static FeatureSet OfModel(FeatureExtractor extractor, ImageFolder folder, Preprocessing preprocessing, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        int size = preprocessing.Size;
-        return Collect(folder, new EvaluationTransform(preprocessing), batch, extractor.Width, (pixels, count, destination) => extractor.Extract(pixels, [count, 3, size, size], destination), progress, cancellationToken);
+        (int size, int channels) = (preprocessing.Size, preprocessing.Channels);
+        return Collect(folder, new EvaluationTransform(preprocessing), batch, extractor.Width, (pixels, count, destination) => extractor.Extract(pixels, [count, channels, size, size], destination), progress, cancellationToken);
     }
 
     /// <summary>The feature of one picture.</summary>
@@ -59,17 +59,17 @@ public sealed record FeatureSet(float[] Values, int Width, int[] Labels, string[
     /// <param name="preprocessing">What the network sees of it.</param>
     public static FeatureSet OfImage(FeatureExtractor extractor, Image image, string path, Preprocessing preprocessing)
     {
-        int size = preprocessing.Size;
-        float[] pixels = new float[3 * size * size], feature = new float[extractor.Width];
+        (int size, int channels) = (preprocessing.Size, preprocessing.Channels);
+        float[] pixels = new float[channels * size * size], feature = new float[extractor.Width];
         new EvaluationTransform(preprocessing).CreateWriter().Write(image, 0, default, pixels);
-        extractor.Extract(pixels, [1, 3, size, size], feature);
+        extractor.Extract(pixels, [1, channels, size, size], feature);
         return new FeatureSet(feature, extractor.Width, [-1], [path], [], []);
     }
 
     /// <summary>The normalised pixels themselves, L2-normalised: what features have to beat.</summary>
     public static FeatureSet OfPixels(Device device, ImageFolder folder, Preprocessing preprocessing, int batch = 64, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
-        int width = 3 * preprocessing.Size * preprocessing.Size;
+        int width = preprocessing.Channels * preprocessing.Size * preprocessing.Size;
         return Collect(folder, new EvaluationTransform(preprocessing), batch, width, (pixels, count, destination) =>
         {
             using Scope scope = device.OpenScope(GradMode.Off);

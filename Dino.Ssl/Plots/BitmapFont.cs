@@ -55,10 +55,13 @@ internal static class BitmapFont
         }
     }
 
+    /// <summary>Characters in <paramref name="width"/> pixels.</summary>
+    public static int Length(int width, int scale = 1) => Math.Max(0, (width + scale) / (Advance * scale));
+
     /// <summary>The text, shortened so that it is at most <paramref name="width"/> pixels wide.</summary>
     public static string Fit(string text, int width, int scale = 1)
     {
-        int characters = Math.Max(0, (width + scale) / (Advance * scale));
+        int characters = Length(width, scale);
         return text.Length <= characters ? text : characters < 3 ? text[..characters] : text[..(characters - 2)] + "..";
     }
 }

@@ -1,4 +1,5 @@
 using Dino.Nn;
+using Dino.Ssl.Data;
 
 namespace Dino.Ssl.Training;
 
@@ -8,4 +9,6 @@ namespace Dino.Ssl.Training;
 /// <param name="Problem">Why it was not recognised; null if it was.</param>
 /// <param name="Parameters">Learned values: of the backbone if it was recognised, otherwise of the part.</param>
 /// <param name="LeftOut">Tensors that the backbone has no use for.</param>
-public sealed record ModelDescription(string Part, BackboneOptions? Architecture, string? Problem, long Parameters, IReadOnlyList<string> LeftOut);
+/// <param name="Naming">Whose names the tensors have.</param>
+/// <param name="Preprocessing">What is done to pictures; null if the architecture was not recognised.</param>
+public sealed record ModelDescription(string Part, BackboneOptions? Architecture, string? Problem, long Parameters, IReadOnlyList<string> LeftOut, WeightNaming Naming, Preprocessing? Preprocessing);

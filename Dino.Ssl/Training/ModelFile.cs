@@ -1,8 +1,7 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
-using Dino.Imaging.Transforms;
 using Dino.Nn;
 using Dino.Ssl.Data;
+using Dino.Ssl.Models;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 using Dino.Tensors.Formats;
@@ -15,13 +14,10 @@ namespace Dino.Ssl.Training;
 /// </summary>
 public static class ModelFile
 {
-    private const string Format = "dino-weights-1";
-    private const string ResNetKey = "resnet";
-    private const string BackbonePrefix = "backbone.";
-
-    /// <summary>What files hold beside a backbone: projection heads, classifiers, and a norm that DINOv3 uses for the local crops of training only.</summary>
-    private static readonly string[] s_others = ["head.", "dino_head.", "ibot_head.", "fc.", "local_cls_norm."];
-
+    internal const string Format = "dino-weights-1";
+    internal const string ResNetKey = "resnet";
+    internal const string TransformerKey = "backbone";
+    internal const string PreprocessingKey = "preprocessing";
     /// <summary>Saves a network.</summary>
     /// <param name="path">Where to; an older file is replaced in one move.</param>
     /// <param name="network">Backbone and head.</param>
@@ -32,62 +28,52 @@ public static class ModelFile
         SafetensorsWriter writer = new();
         writer.Metadata["format"] = Format;
         writer.Metadata["role"] = role;
-        if (network.Backbone.Options is ResNetOptions resNet)
-            writer.Metadata[ResNetKey] = JsonSerializer.Serialize(resNet, SslJson.Default.ResNetOptions);
-        else
-            writer.Metadata["backbone"] = JsonSerializer.Serialize((VisionTransformerOptions)network.Backbone.Options, SslJson.Default.VisionTransformerOptions);
+        (string name, string architecture) = MetadataOf(network.Backbone.Options);
+        writer.Metadata[name] = architecture;
         writer.Metadata["crops"] = JsonSerializer.Serialize(crops, SslJson.Default.MultiCropOptions);
         foreach (Parameter parameter in network.Store.All)
             writer.Add(parameter.Name, parameter.Tensor);
         writer.Save(path);
     }
 
-    /// <summary>Loads the backbone of a file.</summary>
+    /// <summary>Loads the backbone of a file, or of a folder with one.</summary>
     /// <param name="path">
-    /// A weight file or checkpoint of ours, or a file with the official names of a DINO, DINOv2 or DINOv3 vision transformer or of a torchvision ResNet, whose
-    /// architecture is read off names and shapes: safetensors, the index of its shards, or what torch.save wrote, a released state dictionary or an official
-    /// training checkpoint. Its content says which.
+    /// A weight file or checkpoint of ours; or a DINO, DINOv2 or DINOv3 vision transformer or a ResNet under the names of the official code, of transformers or of timm:
+    /// safetensors, the index of its shards, or what torch.save wrote, a released state dictionary or an official training checkpoint. Or a folder with such a file
+    /// under a name that <see cref="ModelFolder"/> looks for. Architecture and preprocessing are those of our metadata or of the configuration files beside
+    /// the weights; without them they are read off names and shapes.
     /// </param>
     /// <param name="device">Where to put it.</param>
-    /// <param name="amend">Changes the vision transformer that was found, for what shapes do not tell (the heads).</param>
-    /// <param name="format">Packs the weights of linear layers and convolutions for speed; null leaves them readable.</param>
-    /// <param name="mapped">
-    /// Uses the weights where they are in the file: nothing is read before it is needed, which is the quickest start for a few pictures. The file must
-    /// not be rewritten in place while the model is in use: that would end the process. With a format the file is needed during this call only.
-    /// </param>
-    /// <param name="key">The part of a checkpoint to take, such as <c>student</c>; the rules of <see cref="WeightPart.Find"/> unless given: the teacher.</param>
-    /// <exception cref="InvalidDataException">The file does not hold a network that is known here, or not under the key.</exception>
+    /// <param name="options">How to load it; null for the defaults.</param>
+    /// <exception cref="FileNotFoundException">There is no such file, or the folder holds none.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file does not hold a network that is known here, or not under the key; or a configuration contradicts it, is damaged, or asks for what is not supported.
+    /// </exception>
     /// <exception cref="TorchFileException">A file of torch.save that is damaged or not only data.</exception>
     /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
-    public static LoadedModel Load(string path, Device device, Func<VisionTransformerOptions, VisionTransformerOptions>? amend = null, WeightFormat? format = null, bool mapped = false, string? key = null)
+    public static LoadedModel Load(string path, Device device, ModelLoadOptions? options = null)
     {
-        using TensorFile file = TensorFile.Open(path);
-        WeightPart part = WeightPart.Find(file, key);
-        string? Rename(string name) => BackboneName(part, name);
-        BackboneOptions architecture = Recognize(file, part) ?? throw NoNetwork(file);
-        Preprocessing preprocessing = Preprocessing.ForSize(architecture.ImageSize) with { Normalization = Crops(file)?.Normalization ?? PixelNormalization.ImageNet };
-        if (amend is not null && architecture is VisionTransformerOptions transformer)
+        options ??= new ModelLoadOptions();
+        using TensorFile file = ModelFolder.Open(path);
+        ModelSource source = ModelSource.Find(file, options.Key);
+        BackboneOptions architecture = source.Architecture ?? throw NoNetwork(file);
+        Preprocessing preprocessing = source.PreprocessingOf(architecture);
+        if (options.Amend is { } amend && architecture is VisionTransformerOptions transformer)
             architecture = amend(transformer);
-        architecture = architecture.WithoutDropPath() with { Classes = 0 };
+        if (options.Channels is { } channels && channels != architecture.Channels)
+        {
+            source.Weights.AdaptChannels(channels);
+            (architecture, preprocessing) = (architecture with { Channels = channels }, preprocessing.ForChannels(channels));
+        }
+
         ParameterStore store = new();
         try
         {
-            Backbone backbone = architecture.Build(store.Root);
-            if (mapped || format is not null)
-            {
-                StateDict.Map(store, device, file, Rename);
-            }
-            else
-            {
-                // Before memory is taken: one tensor says how large all others are to be, and a file may lie.
-                StateDict.Check(store, file, Rename);
-                store.Allocate(device, withGradients: false, initialize: false);
-                StateDict.Load(store, file, Rename);
-            }
-
-            if (format is { } chosen)
-                store.PackWeights(chosen);
-            return new LoadedModel(backbone, preprocessing) { LeftOut = LeftOut(file, part) };
+            Backbone backbone = Build(source, architecture, store);
+            Fill(store, device, source.Weights.Tensors, options.Mapped || options.Format is not null);
+            if (options.Format is { } format)
+                store.PackWeights(format);
+            return new LoadedModel(backbone, preprocessing) { LeftOut = source.Weights.LeftOut };
         }
         catch
         {
@@ -98,30 +84,61 @@ public static class ModelFile
 
     /// <summary>What <see cref="Load"/> would make of a file, without loading it.</summary>
     /// <param name="file">An open file.</param>
-    /// <param name="key">As in <see cref="Load"/>.</param>
-    /// <exception cref="InvalidDataException">The file holds nothing under the key, or is damaged.</exception>
+    /// <param name="key">As <see cref="ModelLoadOptions.Key"/>.</param>
+    /// <exception cref="InvalidDataException">The file holds nothing under the key, or is damaged; or the configuration beside it is.</exception>
     public static ModelDescription Describe(TensorFile file, string? key = null)
     {
-        WeightPart part = WeightPart.Find(file, key);
-        long all = part.Entries.Where(IsLearned).Sum(entry => entry.Count);
-        if (Recognize(file, part) is not { } architecture)
-            return new ModelDescription(part.Key, null, NoNetwork(file).Message, all, []);
-        architecture = architecture.WithoutDropPath() with { Classes = 0 };
+        ModelSource source = ModelSource.Find(file, key);
+        (BackboneWeights weights, string? problem) = (source.Weights, null);
+        if (source.Architecture is { } architecture)
+        {
+            try
+            {
+                ParameterStore store = new();
+                architecture = Build(source, architecture, store).Options;
+                StateDict.Check(store, weights.Tensors);
+                return new ModelDescription(weights.Part.Key, architecture, null, store.Count, weights.LeftOut, weights.Naming, source.PreprocessingOf(architecture));
+            }
+            catch (StateDictException error)
+            {
+                problem = error.Message;
+            }
+        }
+
+        return new ModelDescription(weights.Part.Key, null, problem ?? NoNetwork(file).Message, weights.Part.Entries.Where(IsLearned).Sum(entry => entry.Count), [], weights.Naming, null);
+    }
+
+    /// <summary>A network of transformers or timm under official names; null for a file that has them, or of no network that is known.</summary>
+    /// <param name="file">An open file.</param>
+    /// <param name="key">As <see cref="ModelLoadOptions.Key"/>.</param>
+    /// <exception cref="InvalidDataException">The file holds nothing under the key, or is damaged; or the configuration beside it is.</exception>
+    /// <exception cref="StateDictException">The weights do not fit the architecture; names the keys.</exception>
+    public static ConvertedModel? Officially(TensorFile file, string? key = null)
+    {
+        // First, because the configuration beside other networks need not be one that is known here.
+        if (BackboneWeights.Find(file, key).Naming == WeightNaming.Official)
+            return null;
+        ModelSource source = ModelSource.Find(file, key);
+        if (source.Architecture is not { } architecture)
+            return null;
         ParameterStore store = new();
-        _ = architecture.Build(store.Root);
-        try
+        architecture = Build(source, architecture, store).Options;
+        StateDict.Check(store, source.Weights.Tensors);
+        (string name, string described) = MetadataOf(architecture);
+        Dictionary<string, string> metadata = new(StringComparer.Ordinal)
         {
-            StateDict.Check(store, file, name => BackboneName(part, name));
-            return new ModelDescription(part.Key, architecture, null, store.Count, LeftOut(file, part));
-        }
-        catch (StateDictException error)
-        {
-            return new ModelDescription(part.Key, null, error.Message, all, []);
-        }
+            ["format"] = Format,
+            [name] = described,
+            [PreprocessingKey] = JsonSerializer.Serialize(source.PreprocessingOf(architecture), SslJson.Default.Preprocessing),
+        };
+        return new ConvertedModel(source.Weights.Tensors, metadata, source.Weights.LeftOut);
     }
 
     /// <summary>A backbone with first weights, for comparison with a trained one.</summary>
-    /// <inheritdoc cref="Load"/>
+    /// <param name="architecture">Which.</param>
+    /// <param name="device">Where to put it.</param>
+    /// <param name="seed">Of the weights.</param>
+    /// <param name="format">Packs the weights as <see cref="ModelLoadOptions.Format"/> does.</param>
     public static LoadedModel Untrained(BackboneOptions architecture, Device device, ulong seed = 0, WeightFormat? format = null)
     {
         ParameterStore store = new();
@@ -129,74 +146,37 @@ public static class ModelFile
         store.Allocate(device, seed, withGradients: false);
         if (format is { } chosen)
             store.PackWeights(chosen);
-        return new LoadedModel(backbone, Preprocessing.ForSize(architecture.ImageSize));
+        Preprocessing preprocessing = Preprocessing.ForSize(architecture.ImageSize);
+        return new LoadedModel(backbone, architecture.Channels == preprocessing.Channels ? preprocessing : preprocessing.ForChannels(architecture.Channels));
     }
 
-    /// <summary>The architecture by the file's own words or by the shapes; null if it is not one of ours.</summary>
-    private static BackboneOptions? Recognize(TensorFile file, WeightPart part)
+    private static (string Name, string Json) MetadataOf(BackboneOptions architecture) => architecture is ResNetOptions resNet
+        ? (ResNetKey, JsonSerializer.Serialize(resNet, SslJson.Default.ResNetOptions))
+        : (TransformerKey, JsonSerializer.Serialize((VisionTransformerOptions)architecture, SslJson.Default.VisionTransformerOptions));
+
+    private static Backbone Build(ModelSource source, BackboneOptions architecture, ParameterStore store)
     {
-        BackboneOptions? found = file.Metadata.GetValueOrDefault("format") switch
-        {
-            Format when file.Metadata.ContainsKey(ResNetKey) => Read(file, ResNetKey, SslJson.Default.ResNetOptions),
-            Format => Read(file, "backbone", SslJson.Default.VisionTransformerOptions),
-            Checkpoint.Format => Read(file, "options", SslJson.Default.DinoOptions).Network,
-            _ => Probe(file, part),
-        };
-        try
-        {
-            found?.Validate();
-            return found;
-        }
-        catch (ArgumentException error)
-        {
-            throw new InvalidDataException($"{file.FilePath} is damaged, or of no network that is known here: {error.Message}", error);
-        }
+        architecture = architecture.WithoutDropPath() with { Classes = 0 };
+        source.Weights.Complete(architecture);
+        return architecture.Build(store.Root);
     }
 
-    private static MultiCropOptions? Crops(TensorFile file) =>
-        file.Metadata.GetValueOrDefault("format") is Format or Checkpoint.Format ? Read(file, "crops", SslJson.Default.MultiCropOptions) : null;
-
-    private static T Read<T>(TensorFile file, string name, JsonTypeInfo<T> type)
-        where T : class
+    private static void Fill(ParameterStore store, Device device, TensorFile tensors, bool mapped)
     {
-        try
+        if (mapped)
         {
-            return file.Metadata.TryGetValue(name, out string? json) && JsonSerializer.Deserialize(json, type) is { } value
-                ? value
-                : throw new InvalidDataException($"{file.FilePath} is damaged: its metadata lack '{name}'.");
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidDataException($"{file.FilePath} is damaged: '{name}' of its metadata is not what it should be ({error.Message}).", error);
-        }
-    }
-
-    private static BackboneOptions? Probe(TensorFile file, WeightPart part)
-    {
-        Dictionary<string, TensorEntry> entries = new(StringComparer.Ordinal);
-        foreach (TensorEntry entry in file.Entries.Values)
-        {
-            if (BackboneName(part, entry.Name) is { } name)
-                entries[name] = entry;
+            StateDict.Map(store, device, tensors);
+            return;
         }
 
-        return ArchitectureProbe.Probe(entries);
+        // Before memory is taken: one tensor says how large all others are to be, and a file may lie.
+        StateDict.Check(store, tensors);
+        store.Allocate(device, withGradients: false, initialize: false);
+        StateDict.Load(store, tensors);
     }
 
     private static InvalidDataException NoNetwork(TensorFile file) => new(
-        $"{file.FilePath} holds no vision transformer with the names of DINO, DINOv2 or DINOv3 (patch_embed.proj.weight, pos_embed or rope_embed.periods, blocks.0.*) and no ResNet (conv1.weight, layer1.0.*). It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
-
-    private static string[] LeftOut(TensorFile file, WeightPart part) => [.. file.Entries.Keys.Where(name => BackboneName(part, name) is null)];
+        $"{file.FilePath} holds no vision transformer with the names of DINO, DINOv2 or DINOv3 (patch_embed.proj.weight, pos_embed or rope_embed.periods, blocks.0.*), of their versions in transformers or timm, and no ResNet (conv1.weight, layer1.0.*). It holds {string.Join(", ", file.Entries.Keys.Take(5))}, ...");
 
     private static bool IsLearned(TensorEntry entry) => entry.Type is "F64" or "F32" or "F16" or "BF16";
-
-    /// <summary>Names of a part to those of a bare backbone; heads are left out.</summary>
-    private static string? BackboneName(WeightPart part, string key)
-    {
-        if (part.NameOf(key) is not { } name)
-            return null;
-        if (name.StartsWith(BackbonePrefix, StringComparison.Ordinal))
-            name = name[BackbonePrefix.Length..];
-        return s_others.Any(other => name.StartsWith(other, StringComparison.Ordinal)) ? null : name;
-    }
 }

@@ -11,6 +11,7 @@ namespace Dino.Ssl.Training;
 [JsonSerializable(typeof(DinoHeadOptions))]
 [JsonSerializable(typeof(DinoOptions))]
 [JsonSerializable(typeof(MultiCropOptions))]
+[JsonSerializable(typeof(Preprocessing))]
 [JsonSerializable(typeof(StepLine))]
 [JsonSerializable(typeof(EpochLine))]
 internal sealed partial class SslJson : JsonSerializerContext;

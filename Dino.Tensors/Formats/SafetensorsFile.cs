@@ -67,13 +67,11 @@ public sealed class SafetensorsFile : TensorFile
     /// <inheritdoc/>
     public override void Dispose() => _handle.Dispose();
 
-    internal TensorReader ReaderOf(TensorEntry entry)
+    internal override TensorReader Reader(TensorEntry entry)
     {
         long start = _header.Offsets[entry.Name];
         return (offset, destination) => ReadAt(start + offset, destination);
     }
-
-    private protected override TensorReader Reader(TensorEntry entry) => ReaderOf(entry);
 
     internal override bool TryLocate(string name, out long position)
     {

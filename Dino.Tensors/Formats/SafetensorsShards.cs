@@ -60,7 +60,7 @@ public sealed class SafetensorsShards : TensorFile
             file.Dispose();
     }
 
-    private protected override TensorReader Reader(TensorEntry entry) => _fileOf[entry.Name].ReaderOf(entry);
+    internal override TensorReader Reader(TensorEntry entry) => _fileOf[entry.Name].Reader(entry);
 
     internal override bool TryLocate(string name, out long position)
     {

@@ -145,7 +145,7 @@ public abstract class TensorFile : IDisposable
     public abstract void Dispose();
 
     /// <summary>Reads the bytes of a tensor part by part.</summary>
-    private protected abstract TensorReader Reader(TensorEntry entry);
+    internal abstract TensorReader Reader(TensorEntry entry);
 
     /// <summary>Where in <see cref="Map"/> the elements of a tensor lie in row-major order, little-endian, if they do.</summary>
     internal abstract bool TryLocate(string name, out long position);

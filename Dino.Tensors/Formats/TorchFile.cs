@@ -94,7 +94,7 @@ public sealed class TorchFile : TensorFile
     /// <inheritdoc/>
     public override void Dispose() => _handle.Dispose();
 
-    private protected override TensorReader Reader(TensorEntry entry)
+    internal override TensorReader Reader(TensorEntry entry)
     {
         TorchTensor tensor = _tensors[entry.Name];
         if (tensor.IsContiguous)

@@ -82,7 +82,7 @@ public sealed class CheckpointCommandTests : IDisposable
         string converted = _files.Path("all.safetensors");
         string text = DinoProcess.Run("convert", "--input", Checkpoint, "--output", converted, "--all").Expect(0).Output;
         Assert.Contains($"{2 * _teacher.Store.All.Count()} tensors", text, StringComparison.Ordinal);
-        using LoadedModel model = ModelFile.Load(converted, _device, key: "student");
+        using LoadedModel model = ModelFile.Load(converted, _device, new() { Key = "student" });
         foreach (Parameter parameter in model.Backbone.Store.All)
             Assert.Equal(_student.Store[$"backbone.{parameter.Name}"].Tensor.ToArray(), parameter.Tensor.ToArray());
     }

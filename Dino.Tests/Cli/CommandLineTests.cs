@@ -8,13 +8,17 @@ public sealed class CommandLineTests
 
     public static TheoryData<string, string[]> Helps => new()
     {
-        { "", ["train", "knn", "attention", "embed", "info", "convert", "bench", "devices", "demo"] },
+        { "", ["train", "knn", "attention", "embed", "index", "search", "dedup", "cluster", "info", "convert", "bench", "devices", "demo"] },
         { "train", ["--data", "--output", "--image-size", "--local-size", "--local-crops", "--out-dim", "--batch-size", "--epochs", "--lr", "--weight-decay", "--weight-decay-end",
             "--momentum-teacher", "--teacher-temp", "--warmup-teacher-temp", "--warmup-teacher-temp-epochs", "--warmup-epochs", "--clip-grad", "--freeze-last-layer", "--drop-path",
             "--optimizer", "--seed", "--resume", "--json", .. Architecture, .. Devices] },
         { "knn", ["--weights", "--train", "--test", "--k", "--temperature", "--untrained", "--pixels", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
-        { "embed", ["--weights", "--key", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "embed", ["--weights", "--key", "--channels", "--input", "--output", "--precision", .. Architecture, .. Devices] },
+        { "index", ["--weights", "--key", "--input", "--output", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
+        { "search", ["--index", "--image", "--k", "--sheet", "--weights", "--precision", "--json", .. Architecture, .. Devices] },
+        { "dedup", ["--input", "--features", "--weights", "--threshold", "--no-crops", "--candidates", "--list", "--report", "--precision", "--json", .. Architecture, .. Devices] },
+        { "cluster", ["--input", "--features", "--weights", "--k", "--spherical", "--seed", "--iterations", "--output", "--sheet", "--precision", "--json", .. Architecture, .. Devices] },
         { "info", ["<file>", "--key", "--json"] },
         { "convert", ["--input", "--output", "--key", "--all", "--json"] },
         { "bench", ["forward", "train-step", "data", "knn"] },
@@ -37,12 +41,15 @@ public sealed class CommandLineTests
 
     /// <summary>A default that a weights file replaces is no default, and whoever looks for what can be given finds it there.</summary>
     [Theory]
-    [InlineData("knn", "vit_tiny, vit_small or vit_base, in place of what the weights file tells; vit_small without --weights.")]
+    [InlineData("knn", "resnet50, resnet101, in place of what the weights file tells; vit_small without --weights.")]
     [InlineData("knn", "Side of a patch in pixels, in place of what the weights file tells; 16 without --weights.")]
     [InlineData("attention", "Side of a patch in pixels, in place of what the weights file tells.")]
     [InlineData("embed", "Attention heads, in place of what the weights file tells.")]
     [InlineData("train", "Side of a patch in pixels (16).")]
-    [InlineData("bench forward", "vit_tiny, vit_small or vit_base (vit_small).")]
+    [InlineData("bench forward", "resnet50, resnet101 (vit_small).")]
+    [InlineData("train", "One of vit_tiny, vit_small, vit_base, dinov2_vits14,")]
+    [InlineData("embed", "dinov3_vit7b16, in place of what the weights file tells.")]
+    [InlineData("embed", "or a folder of dino train, of transformers or of timm")]
     [InlineData("knn", "student.safetensors or a checkpoint of dino train")]
     [InlineData("attention", "a .pth of PyTorch")]
     public void Help_says_what_holds_without_an_option(string command, string text) =>
@@ -57,6 +64,7 @@ public sealed class CommandLineTests
         { "train --data x --output y --epochs many", "many" },
         { "train --data x --output y --epochs 5", "--warmup-epochs" },
         { "train --data x --output y --arch vit_huge", "vit_tiny" },
+        { "train --data x --output y --arch resnet18 --heads 4", "--heads is for vision transformers; --arch resnet18 is a ResNet" },
         { "train --data x --output y --optimizer adam", "adamw" },
         { "train --data x --output y --device tpu", "--device cpu" },
         { "train --data x --output y --threads -1", "--threads" },
@@ -87,7 +95,7 @@ public sealed class CommandLineTests
     public static TheoryData<string, string, string> Slips => new()
     {
         { "tarin --data x", "dino has no command 'tarin'. Did you mean train?", "dino" },
-        { "x", "dino has no command 'x'. Its commands are train, knn, attention, embed, info, convert, bench, devices and demo.", "dino" },
+        { "x", "dino has no command 'x'. Its commands are train, knn, attention, pca, tsne, umap, match, embed, index, search, dedup, cluster, info, convert, bench, devices and demo.", "dino" },
         { "help", "dino has no command 'help'. Did you mean --help?", "dino" },
         { "--vesion", "dino has no option '--vesion'. Did you mean --version?", "dino" },
         { "bench", "dino bench needs a command: forward, train-step, data or knn.", "dino bench" },

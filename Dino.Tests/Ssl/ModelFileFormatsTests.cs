@@ -46,16 +46,16 @@ public sealed class ModelFileFormatsTests : IDisposable
     {
         string path = _folder.Path("checkpoint.pth");
         TorchFiles.Write(path, StateDicts.Dictionary(("student", StateDicts.Of(_network.Store, "module.")), ("teacher", StateDicts.Of(_other.Store)), ("epoch", 7)));
-        using LoadedModel model = ModelFile.Load(path, _device, key: "student");
+        using LoadedModel model = ModelFile.Load(path, _device, new() { Key = "student" });
         AssertSame(_network, model);
         Assert.Contains("student/module.head.last_layer.weight_v", model.LeftOut);
         Assert.Contains("teacher/backbone.cls_token", model.LeftOut);
         Assert.DoesNotContain("student/module.backbone.cls_token", model.LeftOut);
         Assert.Equal((2 * _network.Store.All.Count()) - model.Backbone.Store.All.Count(), model.LeftOut.Count);
-        InvalidDataException error = Assert.Throws<InvalidDataException>(() => ModelFile.Load(path, _device, key: "model"));
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => ModelFile.Load(path, _device, new() { Key = "model" }));
         Assert.Contains("student, teacher", error.Message, StringComparison.Ordinal);
         TorchFiles.Write(path, StateDicts.BackboneOf(_network));
-        Assert.Contains("Leave the key out", Assert.Throws<InvalidDataException>(() => ModelFile.Load(path, _device, key: "teacher")).Message, StringComparison.Ordinal);
+        Assert.Contains("Leave the key out", Assert.Throws<InvalidDataException>(() => ModelFile.Load(path, _device, new() { Key = "teacher" })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -63,9 +63,9 @@ public sealed class ModelFileFormatsTests : IDisposable
     {
         string path = _folder.Path("teacher.safetensors");
         ModelFile.Save(path, _network, TinyRun.Crops, "teacher");
-        using (LoadedModel model = ModelFile.Load(path, _device, key: "teacher"))
+        using (LoadedModel model = ModelFile.Load(path, _device, new() { Key = "teacher" }))
             AssertSame(_network, model);
-        Assert.Throws<InvalidDataException>(() => ModelFile.Load(path, _device, key: "student"));
+        Assert.Throws<InvalidDataException>(() => ModelFile.Load(path, _device, new() { Key = "student" }));
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -73,7 +73,7 @@ public sealed class ModelFileFormatsTests : IDisposable
     {
         string path = _folder.Path("w.pth");
         TorchFiles.Write(path, StateDicts.BackboneOf(_network), compress);
-        using LoadedModel model = ModelFile.Load(path, _device, mapped: true);
+        using LoadedModel model = ModelFile.Load(path, _device, new() { Mapped = true });
         AssertSame(_network, model);
         if (compress)
             Assert.False(model.Backbone.Store.Values.IsMapped);
@@ -88,7 +88,7 @@ public sealed class ModelFileFormatsTests : IDisposable
         bytes[bytes.AsSpan().IndexOf(TorchFiles.Bytes(_network.Store["backbone.pos_embed"].Tensor.ToArray().AsSpan(5, 4)))] ^= 1;
         File.WriteAllBytes(path, bytes);
         Assert.Contains("CRC-32", Assert.Throws<TorchFileException>(() => ModelFile.Load(path, _device)).Message, StringComparison.Ordinal);
-        Assert.Contains("CRC-32", Assert.Throws<TorchFileException>(() => ModelFile.Load(path, _device, mapped: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("CRC-32", Assert.Throws<TorchFileException>(() => ModelFile.Load(path, _device, new() { Mapped = true })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class ModelFileFormatsTests : IDisposable
     {
         string path = Shards();
         AssertLoads(path);
-        using LoadedModel model = ModelFile.Load(path, _device, mapped: true);
+        using LoadedModel model = ModelFile.Load(path, _device, new() { Mapped = true });
         AssertSame(_network, model);
         using SafetensorsShards shards = SafetensorsShards.Open(path);
         Assert.Equal(2, shards.Files.Count);

@@ -61,7 +61,7 @@ public sealed class ModelFileTests
         }, narrow ? ["norm.bias"] : null);
         string path = folder.Path("w.safetensors");
         using LoadedModel read = ModelFile.Load(path, device);
-        using (LoadedModel mapped = ModelFile.Load(path, device, mapped: true))
+        using (LoadedModel mapped = ModelFile.Load(path, device, new() { Mapped = true }))
         {
             AssertSameBackbone(network, mapped);
             using Scope scope = device.OpenScope(GradMode.Off);
@@ -76,7 +76,7 @@ public sealed class ModelFileTests
             Assert.Throws<InvalidOperationException>(() => StateDict.Map(mapped.Backbone.Store, device, file, name => name[prefix.Length..]));
         }
 
-        using LoadedModel again = ModelFile.Load(path, device, mapped: true);
+        using LoadedModel again = ModelFile.Load(path, device, new() { Mapped = true });
         AssertSameBackbone(network, again);
         again.Dispose();
         if (OperatingSystem.IsLinux())
@@ -116,7 +116,7 @@ public sealed class ModelFileTests
         using CpuDevice device = new(1);
         using DinoNetwork network = Network(device, Foreign with { Heads = 4 });
         SaveForeign(folder.Path("w.safetensors"), network, "");
-        using LoadedModel model = ModelFile.Load(folder.Path("w.safetensors"), device, found => found with { Heads = 4 });
+        using LoadedModel model = ModelFile.Load(folder.Path("w.safetensors"), device, new() { Amend = found => found with { Heads = 4 } });
         AssertSameBackbone(network, model);
     }
 
@@ -158,7 +158,7 @@ public sealed class ModelFileTests
         using CpuDevice device = new(1);
         using DinoNetwork network = Network(device, Foreign);
         SaveForeign(folder.Path("w.safetensors"), network, "");
-        StateDictException error = Assert.Throws<StateDictException>(() => ModelFile.Load(folder.Path("w.safetensors"), device, found => found with { PatchSize = 4 }));
+        StateDictException error = Assert.Throws<StateDictException>(() => ModelFile.Load(folder.Path("w.safetensors"), device, new() { Amend = found => found with { PatchSize = 4 } }));
         Assert.Contains(error.Misshaped, line => line.StartsWith("patch_embed.proj.weight is [128, 3, 8, 8]", StringComparison.Ordinal));
         Assert.Empty(error.Missing);
         Assert.Empty(error.Unexpected);

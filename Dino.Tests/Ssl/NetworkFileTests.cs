@@ -58,12 +58,12 @@ public sealed class NetworkFileTests
         Assert.Equal(Networks[name], read.Backbone.Options);
         float[] expected = Features(network);
         Assert.Equal(expected, Features(read.Backbone));
-        using LoadedModel mapped = ModelFile.Load(path, device, mapped: true);
+        using LoadedModel mapped = ModelFile.Load(path, device, new() { Mapped = true });
         Assert.Equal(expected, Features(mapped.Backbone));
-        using LoadedModel packed = ModelFile.Load(path, device, format: WeightFormat.F32, mapped: true);
+        using LoadedModel packed = ModelFile.Load(path, device, new() { Format = WeightFormat.F32, Mapped = true });
         AssertNear(expected, Features(packed.Backbone), 2e-5);
         // Eight bits of mantissa, and some cancelling in sums.
-        using LoadedModel narrow = ModelFile.Load(path, device, format: WeightFormat.BF16);
+        using LoadedModel narrow = ModelFile.Load(path, device, new() { Format = WeightFormat.BF16 });
         AssertNear(expected, Features(narrow.Backbone), 0.05);
     }
 

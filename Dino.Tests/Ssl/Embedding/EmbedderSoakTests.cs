@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dino.Imaging;
 using Dino.Ssl.Embedding;
 using Dino.Tensors;
@@ -20,18 +19,18 @@ public sealed class EmbedderSoakTests(TinyModels models) : IClassFixture<TinyMod
         float[][] expected = Array.ConvertAll(models.Images, image => embedder.Embed(image));
         string corrupt = models.Corrupt();
 
-        await Soak(seconds: 0.3);
+        // A number of requests and no time: a busy machine shall test as much.
+        await Soak(requests: 20);
         (long heap, (int, int, int) buffers, int stacks) before = Measure();
-        int requests = await Soak(seconds: 0.7);
+        await Soak(requests: 50);
         (long heap, (int, int, int) buffers, int stacks) after = Measure();
 
-        Assert.True(requests > 100, $"{requests} requests say little.");
-        // What the thread pool and the JIT keep of their own is less than two pictures a thread would be.
+        // A prepared picture takes 12 KiB: losing one in ten of the 400 requests would be as much. The thread pool and the JIT keep less.
         Assert.InRange(after.heap - before.heap, long.MinValue, 512 << 10);
         Assert.InRange(after.buffers.Item1, 1, maxBatch > 1 ? 2 * maxBatch : Environment.ProcessorCount + 1);
         Assert.InRange(after.buffers.Item2, 1, Environment.ProcessorCount);
         Assert.InRange(after.buffers.Item3, 0, 2);
-        Assert.Equal(before.stacks, after.stacks);
+        Assert.InRange(after.stacks, 1, device.Threads + 1);
         Assert.Equal(maxBatch > 1, embedder.LargestBatch > 1);
         // One pass at a time takes one scope: a second one has to be made.
         using Scope first = device.OpenScope(GradMode.Off), second = device.OpenScope(GradMode.Off);
@@ -40,17 +39,14 @@ public sealed class EmbedderSoakTests(TinyModels models) : IClassFixture<TinyMod
 
         (long, (int, int, int), int) Measure() => (GC.GetTotalMemory(forceFullCollection: true), embedder.Buffers, device.Backend.IdleScratchStacks);
 
-        async Task<int> Soak(double seconds)
+        Task Soak(int requests)
         {
-            long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
-            int done = 0;
-            await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Factory.StartNew(() => Run(thread), TaskCreationOptions.LongRunning).Unwrap()));
-            return done;
+            return Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Factory.StartNew(() => Run(thread), TaskCreationOptions.LongRunning).Unwrap()));
 
             async Task Run(int thread)
             {
                 Random random = new(thread);
-                while (Stopwatch.GetTimestamp() < end)
+                for (int request = 0; request < requests; request++)
                 {
                     int picture = random.Next(expected.Length);
                     using CancellationTokenSource cancellation = new();
@@ -85,8 +81,6 @@ public sealed class EmbedderSoakTests(TinyModels models) : IClassFixture<TinyMod
                             Assert.Equal(expected[picture], await embedder.EmbedAsync(models.Paths[picture], cancellation.Token));
                             break;
                     }
-
-                    Interlocked.Increment(ref done);
                 }
             }
         }

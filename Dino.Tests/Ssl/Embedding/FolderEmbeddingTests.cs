@@ -16,7 +16,7 @@ public sealed class FolderEmbeddingTests : IDisposable
     private readonly CpuDevice _device = new(1);
     private readonly LoadedModel _model;
 
-    public FolderEmbeddingTests() => _model = ModelFile.Load(_models.Transformer, _device, format: WeightFormat.F32);
+    public FolderEmbeddingTests() => _model = ModelFile.Load(_models.Transformer, _device, new ModelLoadOptions { Format = WeightFormat.F32 });
 
     private string Output => _models.Path("features.npy");
 

@@ -44,7 +44,7 @@ public sealed class ImageEmbedderTests(TinyModels models) : IClassFixture<TinyMo
     public void The_feature_is_that_of_the_evaluation()
     {
         using CpuDevice device = new(1);
-        using LoadedModel model = ModelFile.Load(models.Transformer, device, format: WeightFormat.F32);
+        using LoadedModel model = ModelFile.Load(models.Transformer, device, new ModelLoadOptions { Format = WeightFormat.F32 });
         using ImageEmbedder embedder = ImageEmbedder.Load(models.Transformer, new EmbedderOptions { Device = device });
         FeatureSet set = FeatureSet.OfModel(model, ImageFolder.Open(models.Pictures));
         Assert.Equal(set.Values, embedder.EmbedBatch(models.Paths));

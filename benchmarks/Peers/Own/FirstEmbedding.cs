@@ -11,7 +11,7 @@ internal static class FirstEmbedding
     public static int Run(string architecture, string weights, int threads)
     {
         using CpuDevice device = new(threads);
-        using LoadedModel model = ModelFile.Load(weights, device, mapped: true);
+        using LoadedModel model = ModelFile.Load(weights, device, new() { Mapped = true });
         using Scope scope = device.OpenScope(GradMode.Off);
         float[] features = model.Backbone.Forward(scope.Upload(Noise.Of(3 * 224 * 224), [1, 3, 224, 224])).ToArray();
         return Array.TrueForAll(features, float.IsFinite) ? 0 : throw new InvalidOperationException($"The embedding of {architecture} is not finite.");

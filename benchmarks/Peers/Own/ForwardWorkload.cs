@@ -23,7 +23,7 @@ internal sealed class ForwardWorkload : IWorkload
         _device = WorkloadDevice.Open(device);
         _model = weights == "none"
             ? ModelFile.Untrained(Options(architecture), _device, format: format)
-            : ModelFile.Load(weights, _device, format: format);
+            : ModelFile.Load(weights, _device, new() { Format = format });
         _batch = batch;
         _pixels = Noise.Of(batch * 3 * Side * Side);
         _features = new float[batch * _model.Backbone.Options.Width];

@@ -1,7 +1,7 @@
 using System.Text;
-using Dino.Ssl.Embedding;
+using Dino.Ssl.Training;
 
-namespace Dino.Tests.Ssl.Embedding;
+namespace Dino.Tests.Ssl;
 
 /// <summary>Values of the reference implementation.</summary>
 public sealed class XxHash64Tests

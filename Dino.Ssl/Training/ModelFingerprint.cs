@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Dino.Ssl.Embedding;
+namespace Dino.Ssl.Training;
 
 /// <summary>Tells weights apart by their content.</summary>
 public static class ModelFingerprint

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Dino.Ssl.Embedding;
+namespace Dino.Ssl.Training;
 
 /// <summary>The 64-bit hash xxHash with seed 0. It tells files apart at the speed of reading them; it is no protection against forgery, and needs no library of the system.</summary>
 /// <remarks>Collet, xxHash fast digest algorithm, specification 0.1.1.</remarks>
