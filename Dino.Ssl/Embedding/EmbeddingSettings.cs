@@ -10,8 +10,8 @@ public sealed record EmbeddingSettings
     /// <summary>Name of the file of weights.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Of the content of the weights: see <see cref="ModelFingerprint"/>.</summary>
-    public required string Sha256 { get; init; }
+    /// <summary>Of the values of the weights: see <see cref="ModelFingerprint"/>.</summary>
+    public required string Fingerprint { get; init; }
 
     /// <summary>Part of the checkpoint as it was asked for; null for the usual one.</summary>
     public string? Key { get; init; }
@@ -46,8 +46,8 @@ public sealed record EmbeddingSettings
     /// <param name="precision">A name for how products are computed; that of the packed weights unless given.</param>
     public static EmbeddingSettings Of(LoadedModel model, string path, FeatureExtractor extractor, Preprocessing preprocessing, string? key = null, string? precision = null) => new()
     {
-        Model = Path.GetFileName(path),
-        Sha256 = ModelFingerprint.Of(path),
+        Model = Path.GetFileName(Path.TrimEndingDirectorySeparator(path)),
+        Fingerprint = ModelFingerprint.Of(path, key),
         Key = key,
         Network = model.Backbone.Options.ToString(),
         Precision = precision ?? (model.Backbone.Store.PackedFormat ?? WeightFormat.F32).ToString(),
@@ -63,10 +63,10 @@ public sealed record EmbeddingSettings
     {
         List<string> differences = [];
         // A file may be renamed; its content is what counts.
-        if (Sha256 != other.Sha256)
+        if (Fingerprint != other.Fingerprint)
             differences.Add(Model == other.Model ? $"the content of {Model}" : $"the model ({other.Model}, now {Model})");
         Compare("part of the checkpoint", other.Key ?? "the usual one", Key ?? "the usual one");
-        if (Sha256 == other.Sha256 && Key == other.Key && Network != other.Network)
+        if (Fingerprint == other.Fingerprint && Key == other.Key && Network != other.Network)
             differences.Add("the architecture");
         Compare("precision", other.Precision, Precision);
         Compare("device", other.Device, Device);

@@ -173,8 +173,8 @@ public sealed class FolderEmbedding : IDisposable
         {
             string changes = string.Join(", ", differences);
             if (isUnfinished)
-                throw new ArgumentException($"{PartPath} holds features of an unfinished run with other settings; different are {changes}. Give the settings of that run to continue it, or begin anew with --restart.");
-            Finding = $"{_output} is computed anew; different are {changes}";
+                throw new ArgumentException($"{PartPath} holds features of an unfinished run with other settings; what differs: {changes}. Give the settings of that run to continue it, or begin anew with --restart.");
+            Finding = $"{_output} is computed anew; what differs: {changes}";
             Begin(null, null);
             return;
         }
@@ -218,7 +218,7 @@ public sealed class FolderEmbedding : IDisposable
     private void Accept(EmbeddingManifest earlier)
     {
         MatrixFile.Open(_output, earlier.Count, _extractor.Width, Tensor).Dispose();
-        Finding = $"all {Total} features are there already";
+        Finding = $"the features of all {Total} pictures are there already";
     }
 
     /// <summary>Takes over the rows of pictures that are as they were.</summary>

@@ -9,11 +9,11 @@ namespace Dino.Ssl.Retrieval;
 /// <summary>Where the features of an index come from: only features of the same origin can be compared.</summary>
 /// <param name="Weights">File or folder of the weights, as a full path.</param>
 /// <param name="Key">Part of a checkpoint that was taken; null for the usual one.</param>
-/// <param name="Sha256">Hash of their content: see <see cref="ModelFingerprint"/>.</param>
+/// <param name="Fingerprint">Of their values: see <see cref="ModelFingerprint"/>.</param>
 /// <param name="Architecture">The network as JSON: the same file may be read in two ways, with other heads.</param>
 /// <param name="Preprocessing">What the network saw of the pictures.</param>
 /// <param name="Feature">Which of its outputs: <c>cls</c>, the final CLS token, or the pooled map of a ResNet.</param>
-public sealed record IndexOrigin(string Weights, string? Key, string Sha256, string Architecture, Preprocessing Preprocessing, string Feature = "cls")
+public sealed record IndexOrigin(string Weights, string? Key, string Fingerprint, string Architecture, Preprocessing Preprocessing, string Feature = "cls")
 {
     private const int ShownDigits = 12;
 
@@ -23,7 +23,7 @@ public sealed record IndexOrigin(string Weights, string? Key, string Sha256, str
     /// <param name="model">The model.</param>
     /// <param name="preprocessing">What it sees of pictures; the model's own unless given.</param>
     public static IndexOrigin Of(string weights, string? key, LoadedModel model, Preprocessing? preprocessing = null) =>
-        new(Path.GetFullPath(weights), key, ModelFingerprint.Of(weights), Describe(model.Backbone.Options), preprocessing ?? model.Preprocessing);
+        new(Path.GetFullPath(weights), key, ModelFingerprint.Of(weights, key), Describe(model.Backbone.Options), preprocessing ?? model.Preprocessing);
 
     /// <summary>Refuses features of another origin. The place of the weights does not matter, their content does.</summary>
     /// <param name="other">Where the other features come from.</param>
@@ -31,8 +31,8 @@ public sealed record IndexOrigin(string Weights, string? Key, string Sha256, str
     /// <exception cref="InvalidDataException">They differ; the message says in what, and what to do.</exception>
     public void Require(IndexOrigin other, string index)
     {
-        if (Sha256 != other.Sha256)
-            throw new InvalidDataException($"{index} was made with other weights: {Weights} (sha256 {Shown(Sha256)}), not {other.Weights} (sha256 {Shown(other.Sha256)}). Features of two models cannot be compared. Use those weights, or make an index of its own for this model.");
+        if (Fingerprint != other.Fingerprint)
+            throw new InvalidDataException($"{index} was made with other weights: {Weights} ({Shown(Fingerprint)}), not {other.Weights} ({Shown(other.Fingerprint)}). Features of two models cannot be compared. Use those weights, or make an index of its own for this model.");
         if ((Key, Architecture) != (other.Key, other.Architecture))
             throw new InvalidDataException($"{index} was made with another network of the same file: {Network(this)}, not {Network(other)}. Give --key and --heads as they were.");
         if (Preprocessing != other.Preprocessing)

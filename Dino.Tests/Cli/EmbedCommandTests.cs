@@ -53,10 +53,10 @@ public sealed partial class EmbedCommandTests : IDisposable
         Assert.Equal(10, Embed("features.npy").Json.GetProperty("computed").GetInt32());
         DinoResult again = Embed("features.npy");
         Assert.Equal(0, again.Json.GetProperty("computed").GetInt32());
-        Assert.Equal("all 10 features are there already", again.Errors.TrimEnd());
+        Assert.Equal("the features of all 10 pictures are there already", again.Errors.TrimEnd());
         DinoResult other = Embed("features.npy", "--raw");
         Assert.Equal(10, other.Json.GetProperty("computed").GetInt32());
-        Assert.Contains("is computed anew; different are the normalisation (L2, now none)", other.Errors, StringComparison.Ordinal);
+        Assert.Contains("is computed anew; what differs: the normalisation (L2, now none)", other.Errors, StringComparison.Ordinal);
         DinoResult restarted = Embed("features.npy", "--raw", "--restart");
         Assert.Equal(10, restarted.Json.GetProperty("computed").GetInt32());
         Assert.Empty(restarted.Errors);

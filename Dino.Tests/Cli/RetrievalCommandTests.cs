@@ -41,7 +41,7 @@ public sealed class RetrievalCommandTests(TrainedNetwork network) : IClassFixtur
         foreach (string[] call in (string[][])[["search", "--index", index, "--image", image, "--weights", student], ["index", "--input", Files.TestData, "--output", index, "--weights", student]])
         {
             string errors = DinoProcess.Run(call).Expect(1).Errors;
-            Assert.StartsWith($"error: {index} was made with other weights: {network.Weights} (sha256 ", errors, StringComparison.Ordinal);
+            Assert.StartsWith($"error: {index} was made with other weights: {network.Weights} (", errors, StringComparison.Ordinal);
             Assert.Contains(student, errors, StringComparison.Ordinal);
         }
 

@@ -60,7 +60,7 @@ public sealed class FolderEmbeddingTests : IDisposable
         Run();
         DateTime written = File.GetLastWriteTimeUtc(Output);
         using FolderEmbedding run = Open();
-        Assert.Equal("all 20 features are there already", run.Finding);
+        Assert.Equal("the features of all 20 pictures are there already", run.Finding);
         EmbeddingResult result = run.Run();
         Assert.Equal((20, 0), (result.Count, result.Computed));
         Assert.Equal(written, File.GetLastWriteTimeUtc(Output));
@@ -131,7 +131,7 @@ public sealed class FolderEmbeddingTests : IDisposable
         FeatureExtractor other = new(_model, FeatureKind.LastBlocks, normalize: false, blocks: 2);
         using (FolderEmbedding run = Open(extractor: other, preprocessing: _model.Preprocessing.At(40)))
         {
-            Assert.StartsWith($"{Output} is computed anew; different are the preprocessing (", run.Finding, StringComparison.Ordinal);
+            Assert.StartsWith($"{Output} is computed anew; what differs: the preprocessing (", run.Finding, StringComparison.Ordinal);
             Assert.EndsWith("), the feature (Cls, now LastBlocks), the number of blocks (1, now 2), the normalisation (L2, now none)", run.Finding, StringComparison.Ordinal);
             Assert.Equal(20, run.Run().Computed);
         }
@@ -145,7 +145,7 @@ public sealed class FolderEmbeddingTests : IDisposable
         Stop(after: 8);
         FeatureExtractor raw = new(_model, normalize: false);
         ArgumentException error = Assert.Throws<ArgumentException>(() => Open(extractor: raw).Dispose());
-        Assert.Contains("different are the normalisation (L2, now none).", error.Message, StringComparison.Ordinal);
+        Assert.Contains("what differs: the normalisation (L2, now none).", error.Message, StringComparison.Ordinal);
         Assert.Contains("--restart", error.Message, StringComparison.Ordinal);
         using (FolderEmbedding run = Open())
             Assert.Equal(12, run.Missing);
@@ -159,12 +159,11 @@ public sealed class FolderEmbeddingTests : IDisposable
         Run();
         EmbeddingSettings settings = Settings(new FeatureExtractor(_model), _model.Preprocessing);
         Assert.Empty(settings.DifferencesTo(settings with { Model = "renamed.safetensors" }));
-        string same = Assert.Single(settings.DifferencesTo(settings with { Sha256 = "0" }));
+        string same = Assert.Single(settings.DifferencesTo(settings with { Fingerprint = "0" }));
         Assert.Equal("the content of vit.safetensors", same);
-        Assert.Equal("the model (a.safetensors, now vit.safetensors)", Assert.Single(settings.DifferencesTo(settings with { Sha256 = "0", Model = "a.safetensors" })));
-        Assert.Equal(ModelFingerprint.Of(_models.Transformer), settings.Sha256);
-        Assert.NotEqual(ModelFingerprint.Of(_models.Rotary), settings.Sha256);
-        Assert.NotEqual(ModelFingerprint.Of(_models.Pictures), ModelFingerprint.Of(_models.Path()));
+        Assert.Equal("the model (a.safetensors, now vit.safetensors)", Assert.Single(settings.DifferencesTo(settings with { Fingerprint = "0", Model = "a.safetensors" })));
+        Assert.Equal(ModelFingerprint.Of(_models.Transformer), settings.Fingerprint);
+        Assert.NotEqual(ModelFingerprint.Of(_models.Rotary), settings.Fingerprint);
     }
 
     [Fact]

@@ -72,6 +72,28 @@ public sealed class ModelFolderTests : IDisposable
         }
     }
 
+    /// <summary>But for biases of keys, which DINOv3 masks and others therefore leave out.</summary>
+    [Theory]
+    [InlineData("vit")]
+    [InlineData("dinov2 giant")]
+    [InlineData("dinov3_vit without biases")]
+    [InlineData("resnet bottleneck")]
+    public void The_fingerprint_does_not_depend_on_how_weights_are_kept(string family)
+    {
+        (BackboneOptions options, string type, string more) = HuggingFace[family];
+        using PublishedModel model = new(_device, options);
+        string official = _folder.Path("official.safetensors"), folder = _folder.Path("published");
+        model.SaveOfficial(official);
+        PublishedModel.WriteFolder(folder, [.. PublishedNames.HuggingFace(type, model.Store)], "pytorch_model.bin", ConfigOf(type, more));
+        string fingerprint = ModelFingerprint.Of(official);
+        Assert.Equal(fingerprint, ModelFingerprint.Of(folder));
+        Assert.Equal(fingerprint, ModelFingerprint.Of(Path.Combine(folder, "pytorch_model.bin")));
+        Parameter last = model.Store.All.Last(parameter => !parameter.IsBuffer);
+        StateDict.Write(last.Tensor, [.. last.Tensor.ToArray().SkipLast(1), 42f]);
+        model.SaveOfficial(official);
+        Assert.NotEqual(fingerprint, ModelFingerprint.Of(official));
+    }
+
     [Theory, MemberData(nameof(TimmArchitectures))]
     public void A_folder_of_timm_is_loaded_by_its_path(string architecture)
     {

@@ -102,7 +102,7 @@ public sealed class FeatureIndexTests : IDisposable
         byte[] before = System.IO.File.ReadAllBytes(File);
         (IndexOrigin Origin, string Word)[] others =
         [
-            (Origin with { Sha256 = new string('b', 64) }, "other weights"),
+            (Origin with { Fingerprint = new string('b', 64) }, "other weights"),
             (Origin with { Key = "student" }, "student"),
             (Origin with { Architecture = """{"heads":1}""" }, "heads"),
             (Origin with { Preprocessing = Origin.Preprocessing.At(16) }, "cropped to 32"),
