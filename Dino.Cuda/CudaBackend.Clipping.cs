@@ -20,6 +20,7 @@ internal sealed unsafe partial class CudaBackend
 
     private void Clip(in View gradient, ReadOnlySpan<Segment> segments, float maxNorm, in View norms, bool together)
     {
+        RequireF32(together ? nameof(ClipTogether) : nameof(ClipEach), gradient.DType | norms.DType);
         // One norm of no segments is 0; no norms are nothing to do.
         if (segments.IsEmpty && !together)
             return;

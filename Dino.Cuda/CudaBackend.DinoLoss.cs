@@ -28,6 +28,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentSums, in View teacherSums, in View teacherEntropy)
     {
+        RequireF32(nameof(DinoLoss), student.DType | teacher.DType | centre.DType);
         CropPairs pairs = new(student, teacher, centre, batch);
         DinoLogits logits = Logits(pairs, student, teacher, centre, studentTemperature, teacherTemperature);
         int teacherRows = pairs.Teachers * batch, studentRows = pairs.Students * batch, chunks = ((pairs.Columns - 1) / CrossLength) + 1;
@@ -45,6 +46,7 @@ internal sealed unsafe partial class CudaBackend
     {
         if (!dstudent.IsWanted)
             return;
+        RequireF32(nameof(DinoLossBackward), student.DType | teacher.DType | centre.DType | dstudent.View.DType);
         CropPairs pairs = new(student, teacher, centre, batch);
         int chunks = ((pairs.Columns - 1) / GradientLength) + 1;
         DinoGradientArguments arguments = new(

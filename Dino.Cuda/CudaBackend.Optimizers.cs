@@ -69,6 +69,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants, in SweepExtras extras)
     {
+        RequireF32(nameof(Adam), parameter.DType | gradient.DType | first.DType | second.DType | extras.Norms.DType | extras.Follower.DType);
         SegmentTable table = _segments.Find(segments);
         AdamArguments arguments = new()
         {
@@ -88,6 +89,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Sgd(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, SgdConstants constants, in SweepExtras extras)
     {
+        RequireF32(nameof(Sgd), parameter.DType | gradient.DType | momentum.DType | extras.Norms.DType | extras.Follower.DType);
         SegmentTable table = _segments.Find(segments);
         MomentumArguments arguments = new()
         {
@@ -106,6 +108,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Lars(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, LarsConstants constants, in SweepExtras extras)
     {
+        RequireF32(nameof(Lars), parameter.DType | gradient.DType | momentum.DType | extras.Norms.DType | extras.Follower.DType);
         SegmentTable table = _segments.Find(segments);
         if (table.Chunks == 0)
             return;

@@ -13,6 +13,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Im2Col(in View x, in Window window, in View y)
     {
+        RequireF32(nameof(Im2Col), x.DType | y.DType);
         if (y.Count == 0)
             return;
         Picture picture = new(x.Shape, window);
@@ -37,6 +38,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Col2Im(in View dy, in Window window, in Destination dx)
     {
+        RequireF32(nameof(Col2Im), dy.DType | dx.View.DType);
         if (!dx.IsWanted || dx.View.Count == 0)
             return;
         Picture picture = new(dx.View.Shape, window);
