@@ -15,13 +15,13 @@ internal sealed unsafe partial class CudaBackend
     private readonly record struct DinoLogits(
         nint Student, nint Teacher, nint Centre, int Students, int Teachers, int Batch, int Columns, float StudentRate, float TeacherRate);
 
-    private readonly record struct DinoTeacherArguments(DinoLogits Logits, nint Sums, nint Entropies, float InverseTemperature);
+    private readonly record struct DinoTeacherArguments(DinoLogits Logits, nint Sums, nint Entropies, float InverseTemperature, int Padding = 0);
 
-    private readonly record struct DinoCrossArguments(DinoLogits Logits, nint TeacherSums, nint ChunkSums, int Chunks);
+    private readonly record struct DinoCrossArguments(DinoLogits Logits, nint TeacherSums, nint ChunkSums, int Chunks, int Padding = 0);
 
     private readonly record struct DinoTotalArguments(
         nint ChunkSums, nint Entropies, nint StudentSums, nint Loss, nint Entropy, double InverseTemperature, double InverseDivisor,
-        int Students, int Teachers, int Batch, int Chunks, float StudentRate);
+        int Students, int Teachers, int Batch, int Chunks, float StudentRate, int Padding = 0);
 
     private readonly record struct DinoGradientArguments(
         DinoLogits Logits, nint StudentSums, nint TeacherSums, nint LossGradient, nint Gradient, double Scale, int Chunks, int Accumulate);

@@ -39,23 +39,26 @@ internal sealed unsafe partial class CudaBackend
     {
         public readonly nint Norms = extras.Norms.Address, Follower = extras.Follower.Address;
         public readonly float MaxNorm = extras.MaxNorm, Keep = (float)extras.Momentum, Fresh = (float)(1 - extras.Momentum);
+        public readonly int Padding = 0;
     }
 
-    private struct AdamArguments
+    private struct AdamArguments()
     {
         public nint P, G, M, V, Chunks;
         public SweepArguments Sweep;
         public float Beta1, Fresh1, Beta2, Fresh2, Epsilon;
         public AdamRates Rates;
+        public readonly int Padding = 0;
     }
 
-    private struct MomentumArguments
+    private struct MomentumArguments()
     {
         public nint P, G, U, Chunks, Trust;
         public SweepArguments Sweep;
         public float Keep, Fresh;
         public int Nesterov;
         public MomentumRates Rates;
+        public readonly int Padding = 0;
     }
 
     private struct LarsSquaresArguments
@@ -65,7 +68,7 @@ internal sealed unsafe partial class CudaBackend
         public MomentumRates Rates;
     }
 
-    private readonly record struct LarsTrustArguments(nint Squares, nint FirstChunks, nint Trust, float Coefficient);
+    private readonly record struct LarsTrustArguments(nint Squares, nint FirstChunks, nint Trust, float Coefficient, int Padding = 0);
 
     public override void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants, in SweepExtras extras)
     {

@@ -6,7 +6,7 @@ namespace Dino.Cuda;
 internal sealed unsafe partial class CudaBackend
 {
     private readonly record struct RandomArguments(
-        nint Y, long Count, uint SeedLow, uint SeedHigh, uint A, uint B, uint C, float First, float Second, float Largest, int IsAligned);
+        nint Y, long Count, uint SeedLow, uint SeedHigh, uint A, uint B, uint C, float First, float Second, float Largest, int IsAligned, int Padding = 0);
 
     public override void RandomUniform(in View y, RandomKey key, float low, float high) =>
         Random("random_uniform", y, key, low, high - low, high > low ? MathF.BitDecrement(high) : low);

@@ -9,7 +9,7 @@ internal sealed unsafe partial class CudaBackend
         nint X, nint Y, long Sample, long Row, long WindowStep, long KernelStep, long Pad, int Count,
         Divisor Run, Divisor KernelWidth, Divisor KernelHeight, Divisor OutputWidth, Divisor OutputHeight, int Height, int Width, Window Window);
 
-    private readonly record struct RollArguments(nint Dy, nint Dx, int Count, Divisor Channels, Divisor Width, Divisor Height, Window Window, int Accumulate);
+    private readonly record struct RollArguments(nint Dy, nint Dx, int Count, Divisor Channels, Divisor Width, Divisor Height, Window Window, int Accumulate, int Padding = 0);
 
     public override void Im2Col(in View x, in Window window, in View y)
     {

@@ -55,6 +55,9 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
     /// <summary>Graphs that have run.</summary>
     public long GraphLaunches { get; set; }
 
+    /// <summary>Launches in graphs that were given other arguments.</summary>
+    public long ParameterChanges { get; set; }
+
     /// <summary>The machine with a number, as long as somebody holds it.</summary>
     public static EmulatedMachine? OfDevice(int device) => s_machines.TryGetValue(device, out WeakReference<EmulatedMachine>? found) && found.TryGetTarget(out EmulatedMachine? machine) ? machine : null;
 
