@@ -80,6 +80,8 @@ public sealed class DinoTrainer : IDisposable
         using Scope scope = Device.OpenScope();
         Groups groups = Upload(scope, views, batch);
         CopyBuffers(restore: false);
+        scope.RoundWeights(Student.Store.Values);
+        scope.RoundWeights(Teacher.Store.Values);
         Tensor targets = Teacher.Forward(groups[0]);
         Tensor logits = Student.Forward(groups[..groups.Count]);
         Tensor loss = logits.DinoLoss(targets, Centre.Value, (float)Options.StudentTemperature, (float)settings.TeacherTemperature, batch, out Tensor entropy);
