@@ -30,6 +30,27 @@ public sealed class RepetitionTests
     }
 
     [Fact]
+    public void Copies_are_made_where_they_come()
+    {
+        EmulatedMachine machine = new();
+        using CudaDevice device = EmulatedHost.OpenDevice(machine);
+        using Bench bench = new(device);
+        bench.Scale(0, by: 1);
+        for (int turn = 1; turn < 7; turn++)
+        {
+            using (bench.Repetition.Open())
+            {
+                // In the fifth turn work goes on call by call behind the copy.
+                bench.ScaleLast(turn, by: 2);
+                if (turn == 5)
+                    bench.Add(1);
+            }
+
+            bench.AssertScaled(turn - 1, by: 2, plus: turn == 5 ? 1 : 0);
+        }
+    }
+
+    [Fact]
     public void A_turn_that_differs_is_done_and_the_next_one_recorded_again()
     {
         EmulatedMachine machine = new();
@@ -183,12 +204,12 @@ public sealed class RepetitionTests
     private sealed class Bench : IDisposable
     {
         private readonly Scope _scope;
-        private readonly View _x, _y, _number;
+        private readonly View _x, _next, _y, _number;
 
         public Bench(CudaDevice device)
         {
             _scope = device.OpenScope(GradMode.Off);
-            (_x, _y, _number) = (_scope.Empty([Count]).View, _scope.Empty([Count]).View, _scope.Empty([1]).View);
+            (_x, _next, _y, _number) = (_scope.Empty([Count]).View, _scope.Empty([Count]).View, _scope.Empty([Count]).View, _scope.Empty([1]).View);
             Repetition = device.Backend.CreateRepetition();
         }
 
@@ -200,6 +221,14 @@ public sealed class RepetitionTests
         {
             Backend.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Values(turn).AsSpan()), _x);
             Backend.Axpby(by, _x, 0, _y);
+        }
+
+        /// <summary>y = factor · (x as it was), and then another x, by way of a copy.</summary>
+        public void ScaleLast(int turn, float by)
+        {
+            Backend.Axpby(by, _x, 0, _y);
+            Backend.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Values(turn).AsSpan()), _next);
+            Backend.Copy(_next, _x);
         }
 
         public void Add(float number)
