@@ -231,7 +231,7 @@ internal sealed unsafe partial class FakeCublasLt
             queue.Machine, kind.TransposeA, kind.TransposeB, kind.HasBias ? kind.Bias : 0, *alpha, *beta, a, b, c, d,
             Find<Layout>(layoutA)!, Find<Layout>(layoutB)!, Find<Layout>(layoutC)!, Find<Layout>(layoutD)!);
         if (queue.Capture is not { } graph)
-            return product.Run();
+            return queue.Finish() == 0 ? product.Run() : InvalidValue;
         // As kernels that multiply parts and add them: more than one step.
         graph.Nodes.Add(new FillStep(queue.Machine, workspace, 0, 4, 1));
         graph.Nodes.Add(new ProductStep(queue.Machine, product));

@@ -1,4 +1,5 @@
 using Dino.Cuda;
+using Dino.Cuda.Native;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
@@ -27,6 +28,32 @@ public sealed class RepetitionTests
 
         // The first turn goes call by call.
         Assert.Equal(5, machine.GraphLaunches);
+    }
+
+    // The emulator brings uploads as late as it may: without the wait, work finds what was uploaded before.
+    [Fact]
+    public void Uploads_go_beside_the_work_and_are_waited_for()
+    {
+        Assert.True(Run(out long uploads, host => host));
+        Assert.Equal(5, uploads);
+        Assert.False(Run(out _, host => new DeafHost(host)));
+
+        static bool Run(out long uploads, Func<ILibraryHost, ILibraryHost> wrap)
+        {
+            EmulatedMachine machine = new();
+            using CudaDevice device = new(CudaDevices.Find(wrap(new EmulatedHost(machine))), 0);
+            using Bench bench = new(device);
+            bool isRight = true;
+            for (int turn = 0; turn < 6; turn++)
+            {
+                using (bench.Repetition.Open())
+                    bench.Scale(turn, by: 2);
+                isRight &= bench.IsScaled(turn, by: 2);
+            }
+
+            uploads = machine.Streams.Sum(stream => stream.LastCopy);
+            return isRight;
+        }
     }
 
     [Fact]
@@ -151,20 +178,22 @@ public sealed class RepetitionTests
 
     // Bytes between the fields of arguments would be anything, and so seem to have changed.
     [Theory, InlineData("sgd"), InlineData("lars")]
-    public void A_step_like_the_one_before_changes_no_arguments(string optimizer)
+    public void A_step_like_the_one_before_changes_no_arguments_and_waits_for_the_loss_only(string optimizer)
     {
         EmulatedMachine machine = new();
         using CudaDevice device = EmulatedHost.OpenDevice(machine);
         using DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { Optimizer = optimizer });
         for (int step = 0; step < 5; step++)
         {
-            long changes = machine.ParameterChanges, launches = machine.GraphLaunches;
+            long changes = machine.ParameterChanges, launches = machine.GraphLaunches, waits = machine.Waits;
             trainer.StepIndex = 3;
             trainer.Step(TinyRun.Views((uint)step), TinyRun.Dino.BatchSize);
             if (step < 2)
                 continue;
             Assert.Equal(2, machine.GraphLaunches - launches);
             Assert.Equal(0, machine.ParameterChanges - changes);
+            // The host waits for the loss and for the entropy, which is there with it, and for nothing else.
+            Assert.Equal(2, machine.Waits - waits);
         }
     }
 
@@ -237,12 +266,9 @@ public sealed class RepetitionTests
             Backend.Binary(BinaryOp.Add, _y, _number, _y, Broadcast.Scalar);
         }
 
-        public void AssertScaled(int turn, float by, float plus = 0)
-        {
-            float[] found = new float[Count];
-            Backend.Download(_y, System.Runtime.InteropServices.MemoryMarshal.AsBytes(found.AsSpan()));
-            Assert.Equal(Array.ConvertAll(Values(turn), value => (value * by) + plus), found);
-        }
+        public void AssertScaled(int turn, float by, float plus = 0) => Assert.Equal(Scaled(turn, by, plus), Read());
+
+        public bool IsScaled(int turn, float by) => Scaled(turn, by, plus: 0).AsSpan().SequenceEqual(Read());
 
         public void Dispose()
         {
@@ -250,7 +276,35 @@ public sealed class RepetitionTests
             _scope.Dispose();
         }
 
+        private float[] Read()
+        {
+            float[] found = new float[Count];
+            Backend.Download(_y, System.Runtime.InteropServices.MemoryMarshal.AsBytes(found.AsSpan()));
+            return found;
+        }
+
+        private static float[] Scaled(int turn, float by, float plus) => Array.ConvertAll(Values(turn), value => (value * by) + plus);
+
         /// <summary>Small whole numbers: all results are exact.</summary>
         private static float[] Values(int turn) => [.. Enumerable.Range(0, Count).Select(i => (float)((i + turn) % 7))];
+    }
+
+    /// <summary>A host on whose devices work does not wait for events.</summary>
+    private sealed unsafe class DeafHost(ILibraryHost host) : ILibraryHost
+    {
+        public bool IsWindows => host.IsWindows;
+
+        public string? Variable(string name) => host.Variable(name);
+
+        public IEnumerable<string> FoldersIn(string folder) => host.FoldersIn(folder);
+
+        public bool FileExists(string path) => host.FileExists(path);
+
+        public bool TryLoad(string pathOrName, out nint handle) => host.TryLoad(pathOrName, out handle);
+
+        public nint Export(nint library, string name) => name == "cuStreamWaitEvent" ? (nint)(delegate* unmanaged<nint, nint, uint, int>)&GoOn : host.Export(library, name);
+
+        [System.Runtime.InteropServices.UnmanagedCallersOnly]
+        private static int GoOn(nint stream, nint awaited, uint flags) => 0;
     }
 }

@@ -106,7 +106,7 @@ internal static unsafe partial class EmulatedDriver
         try
         {
             lock (stream.Machine.Work)
-                return execution.Run();
+                return stream.Finish() is var late and not 0 ? late : execution.Run(stream);
         }
         catch (Exception problem)
         {
