@@ -288,23 +288,4 @@ public sealed class RepetitionTests
         /// <summary>Small whole numbers: all results are exact.</summary>
         private static float[] Values(int turn) => [.. Enumerable.Range(0, Count).Select(i => (float)((i + turn) % 7))];
     }
-
-    /// <summary>A host on whose devices work does not wait for events.</summary>
-    private sealed unsafe class DeafHost(ILibraryHost host) : ILibraryHost
-    {
-        public bool IsWindows => host.IsWindows;
-
-        public string? Variable(string name) => host.Variable(name);
-
-        public IEnumerable<string> FoldersIn(string folder) => host.FoldersIn(folder);
-
-        public bool FileExists(string path) => host.FileExists(path);
-
-        public bool TryLoad(string pathOrName, out nint handle) => host.TryLoad(pathOrName, out handle);
-
-        public nint Export(nint library, string name) => name == "cuStreamWaitEvent" ? (nint)(delegate* unmanaged<nint, nint, uint, int>)&GoOn : host.Export(library, name);
-
-        [System.Runtime.InteropServices.UnmanagedCallersOnly]
-        private static int GoOn(nint stream, nint awaited, uint flags) => 0;
-    }
 }
