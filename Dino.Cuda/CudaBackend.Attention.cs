@@ -10,9 +10,9 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Twin of <c>Heads</c> in <c>attention.cuh</c>.</summary>
     private readonly record struct HeadArguments(int Tokens, int Heads, int Depth, int Blocks, float Scale);
 
-    private readonly record struct AttentionArguments(nint Qkv, nint Y, nint LogSumExp, HeadArguments Heads);
+    private readonly record struct AttentionArguments(nint Qkv, nint Y, nint LogSumExp, HeadArguments Heads, int Padding = 0);
 
-    private readonly record struct AttentionDotsArguments(nint Y, nint Dy, nint Dots, long Count, HeadArguments Heads);
+    private readonly record struct AttentionDotsArguments(nint Y, nint Dy, nint Dots, long Count, HeadArguments Heads, int Padding = 0);
 
     private readonly record struct AttentionBackwardArguments(nint Qkv, nint Dy, nint LogSumExp, nint Dots, nint Dqkv, HeadArguments Heads, uint Accumulate);
 

@@ -17,9 +17,9 @@ internal sealed unsafe partial class CudaBackend
 
     private readonly record struct ResampleArguments(nint Pictures, nint Tasks, nint Weights, nint Planes, long PlaneStride, int Side, int Filter);
 
-    private readonly record struct ColorArguments(nint Tasks, nint Planes, nint Y, long PlaneStride, int Side, Normalization Normalization);
+    private readonly record struct ColorArguments(nint Tasks, nint Planes, nint Y, long PlaneStride, int Side, Normalization Normalization, int Padding = 0);
 
-    private readonly record struct BlurArguments(nint Tasks, nint Planes, nint Y, long PlaneStride, int Side, int Lines, Divisor Inner, Normalization Normalization);
+    private readonly record struct BlurArguments(nint Tasks, nint Planes, nint Y, long PlaneStride, int Side, int Lines, Divisor Inner, Normalization Normalization, int Padding = 0);
 
     private readonly record struct Normalization(float Red, float Green, float Blue, float RedDeviation, float GreenDeviation, float BlueDeviation)
     {

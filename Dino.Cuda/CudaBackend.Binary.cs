@@ -4,7 +4,7 @@ namespace Dino.Cuda;
 
 internal sealed unsafe partial class CudaBackend
 {
-    private readonly record struct BinaryArguments(nint A, nint B, nint Y, long Count, long Columns, long Quads, int ByRow);
+    private readonly record struct BinaryArguments(nint A, nint B, nint Y, long Count, long Columns, long Quads, int ByRow, int Padding = 0);
 
     private readonly record struct AxpbyArguments(nint X, nint Y, long Count, long Quads, float Alpha, float Beta);
 

@@ -10,7 +10,7 @@ internal sealed unsafe partial class CudaBackend
 
     private readonly record struct NormsArguments(nint Squares, nint FirstChunks, nint Norms, nint Factors, int Segments, float MaxNorm);
 
-    private readonly record struct ScaleArguments(nint X, nint Chunks, nint Factors, int Step);
+    private readonly record struct ScaleArguments(nint X, nint Chunks, nint Factors, int Step, int Padding = 0);
 
     public override void ClipEach(in View gradient, ReadOnlySpan<Segment> segments, float maxNorm, in View norms) =>
         Clip(gradient, segments, maxNorm, norms, together: false);
@@ -20,6 +20,7 @@ internal sealed unsafe partial class CudaBackend
 
     private void Clip(in View gradient, ReadOnlySpan<Segment> segments, float maxNorm, in View norms, bool together)
     {
+        RequireF32(together ? nameof(ClipTogether) : nameof(ClipEach), gradient.DType | norms.DType);
         // One norm of no segments is 0; no norms are nothing to do.
         if (segments.IsEmpty && !together)
             return;

@@ -27,10 +27,8 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Copy(in View x, in View y)
     {
-        if (y.Count == 0 || x.Address == y.Address)
-            return;
-        context.MakeCurrent();
-        context.Driver.Check(context.Driver.cuMemcpyDtoDAsync(y.Address, x.Address, (nuint)y.Bytes, context.Stream));
+        if (x.Address != y.Address)
+            _queue.Copy(x.Address, y.Address, y.Bytes);
     }
 
     public override void CopyStrided(in StridedView x, in StridedView y, bool accumulate)

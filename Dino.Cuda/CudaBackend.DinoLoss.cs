@@ -15,19 +15,20 @@ internal sealed unsafe partial class CudaBackend
     private readonly record struct DinoLogits(
         nint Student, nint Teacher, nint Centre, int Students, int Teachers, int Batch, int Columns, float StudentRate, float TeacherRate);
 
-    private readonly record struct DinoTeacherArguments(DinoLogits Logits, nint Sums, nint Entropies, float InverseTemperature);
+    private readonly record struct DinoTeacherArguments(DinoLogits Logits, nint Sums, nint Entropies, float InverseTemperature, int Padding = 0);
 
-    private readonly record struct DinoCrossArguments(DinoLogits Logits, nint TeacherSums, nint ChunkSums, int Chunks);
+    private readonly record struct DinoCrossArguments(DinoLogits Logits, nint TeacherSums, nint ChunkSums, int Chunks, int Padding = 0);
 
     private readonly record struct DinoTotalArguments(
         nint ChunkSums, nint Entropies, nint StudentSums, nint Loss, nint Entropy, double InverseTemperature, double InverseDivisor,
-        int Students, int Teachers, int Batch, int Chunks, float StudentRate);
+        int Students, int Teachers, int Batch, int Chunks, float StudentRate, int Padding = 0);
 
     private readonly record struct DinoGradientArguments(
         DinoLogits Logits, nint StudentSums, nint TeacherSums, nint LossGradient, nint Gradient, double Scale, int Chunks, int Accumulate);
 
     public override void DinoLoss(in View student, in View teacher, in View centre, float studentTemperature, float teacherTemperature, int batch, in View loss, in View studentSums, in View teacherSums, in View teacherEntropy)
     {
+        RequireF32(nameof(DinoLoss), student.DType | teacher.DType | centre.DType);
         CropPairs pairs = new(student, teacher, centre, batch);
         DinoLogits logits = Logits(pairs, student, teacher, centre, studentTemperature, teacherTemperature);
         int teacherRows = pairs.Teachers * batch, studentRows = pairs.Students * batch, chunks = ((pairs.Columns - 1) / CrossLength) + 1;
@@ -45,6 +46,7 @@ internal sealed unsafe partial class CudaBackend
     {
         if (!dstudent.IsWanted)
             return;
+        RequireF32(nameof(DinoLossBackward), student.DType | teacher.DType | centre.DType | dstudent.View.DType);
         CropPairs pairs = new(student, teacher, centre, batch);
         int chunks = ((pairs.Columns - 1) / GradientLength) + 1;
         DinoGradientArguments arguments = new(

@@ -6,7 +6,7 @@ namespace Dino.Cuda;
 
 internal sealed unsafe partial class CudaBackend
 {
-    private readonly record struct FillArguments(nint Y, long Count, uint Pattern);
+    private readonly record struct FillArguments(nint Y, long Count, uint Pattern, int Padding = 0);
 
     public override void Fill(in View y, float value)
     {

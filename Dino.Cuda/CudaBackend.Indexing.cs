@@ -7,7 +7,7 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Threads of a block that scatters, as <c>indexing.cu</c> has them.</summary>
     private const int ScatterThreads = 256;
 
-    private readonly record struct GatherArguments(nint X, nint Indices, nint Y, long Rows, long Columns, uint Table);
+    private readonly record struct GatherArguments(nint X, nint Indices, nint Y, long Rows, long Columns, uint Table, int Padding = 0);
 
     private readonly record struct ScatterArguments(nint X, nint Indices, nint Y, long Columns, int Count, int Table);
 

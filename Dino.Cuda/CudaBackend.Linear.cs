@@ -11,7 +11,8 @@ internal sealed unsafe partial class CudaBackend
         RequireInner(nameof(Linear), x.DType);
         RequireInner(nameof(Linear), y.DType);
         RequireInner(nameof(Linear), preActivation.DType);
-        RequireF32(nameof(Linear), weight.DType | bias.DType | residual.DType | factors.DType);
+        RequireInner(nameof(Linear), weight.DType);
+        RequireF32(nameof(Linear), bias.DType | residual.DType | factors.DType);
         if (y.DType != DType.F32 && (residual.Exists || factors.Exists))
             throw new NotSupportedException($"Linear: a result with a residual or factors is F32, not {y.DType}.");
         if (y.Count == 0)

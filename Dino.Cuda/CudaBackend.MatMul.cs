@@ -8,13 +8,13 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Twin of <c>Tail</c> in <c>tail.cuh</c>.</summary>
     private readonly record struct TailArguments(
         nint Y, nint PreActivation, nint Bias, nint Residual, nint Factors, long Stride, float Alpha, float Beta, int Columns, int RowsPerFactor, uint Activation, uint IsAligned,
-        InnerOperands Inner);
+        InnerOperands Inner, int Padding = 0);
 
     private readonly record struct ProductArguments(
         nint A, nint B, int StrideA, int StrideB, long OuterA, long OuterB, long OuterY, long InnerA, long InnerB, long InnerY, long PartY, TailArguments Tail,
-        int M, int N, int K, int PartDepth, int TilesM, int TilesN, int Inner, uint AlongA, uint AlongB, uint IsAlignedA, uint IsAlignedB);
+        int M, int N, int K, int PartDepth, int TilesM, int TilesN, int Inner, uint AlongA, uint AlongB, uint IsAlignedA, uint IsAlignedB, int Padding = 0);
 
-    private readonly record struct PartsArguments(nint Parts, long Apart, long Stride, TailArguments Tail, int M, int Count, uint IsInner);
+    private readonly record struct PartsArguments(nint Parts, long Apart, long Stride, TailArguments Tail, int M, int Count, uint IsInner, int Padding = 0);
 
     /// <summary>Which operands of a tail are BF16; twin of <c>Inner</c> in <c>tail.cuh</c>.</summary>
     [Flags]

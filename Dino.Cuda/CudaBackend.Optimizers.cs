@@ -39,23 +39,26 @@ internal sealed unsafe partial class CudaBackend
     {
         public readonly nint Norms = extras.Norms.Address, Follower = extras.Follower.Address;
         public readonly float MaxNorm = extras.MaxNorm, Keep = (float)extras.Momentum, Fresh = (float)(1 - extras.Momentum);
+        public readonly int Padding = 0;
     }
 
-    private struct AdamArguments
+    private struct AdamArguments()
     {
         public nint P, G, M, V, Chunks;
         public SweepArguments Sweep;
         public float Beta1, Fresh1, Beta2, Fresh2, Epsilon;
         public AdamRates Rates;
+        public readonly int Padding = 0;
     }
 
-    private struct MomentumArguments
+    private struct MomentumArguments()
     {
         public nint P, G, U, Chunks, Trust;
         public SweepArguments Sweep;
         public float Keep, Fresh;
         public int Nesterov;
         public MomentumRates Rates;
+        public readonly int Padding = 0;
     }
 
     private struct LarsSquaresArguments
@@ -65,10 +68,11 @@ internal sealed unsafe partial class CudaBackend
         public MomentumRates Rates;
     }
 
-    private readonly record struct LarsTrustArguments(nint Squares, nint FirstChunks, nint Trust, float Coefficient);
+    private readonly record struct LarsTrustArguments(nint Squares, nint FirstChunks, nint Trust, float Coefficient, int Padding = 0);
 
     public override void Adam(in View parameter, in View gradient, in View first, in View second, ReadOnlySpan<Segment> segments, AdamConstants constants, in SweepExtras extras)
     {
+        RequireF32(nameof(Adam), parameter.DType | gradient.DType | first.DType | second.DType | extras.Norms.DType | extras.Follower.DType);
         SegmentTable table = _segments.Find(segments);
         AdamArguments arguments = new()
         {
@@ -88,6 +92,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Sgd(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, SgdConstants constants, in SweepExtras extras)
     {
+        RequireF32(nameof(Sgd), parameter.DType | gradient.DType | momentum.DType | extras.Norms.DType | extras.Follower.DType);
         SegmentTable table = _segments.Find(segments);
         MomentumArguments arguments = new()
         {
@@ -106,6 +111,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Lars(in View parameter, in View gradient, in View momentum, ReadOnlySpan<Segment> segments, LarsConstants constants, in SweepExtras extras)
     {
+        RequireF32(nameof(Lars), parameter.DType | gradient.DType | momentum.DType | extras.Norms.DType | extras.Follower.DType);
         SegmentTable table = _segments.Find(segments);
         if (table.Chunks == 0)
             return;

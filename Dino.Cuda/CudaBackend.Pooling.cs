@@ -10,6 +10,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Pool(PoolOp op, in View x, in Window window, in View y)
     {
+        RequireF32(nameof(Pool), x.DType | y.DType);
         if (y.Count == 0)
             return;
         Picture picture = new(x.Shape, window);
@@ -19,6 +20,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void PoolBackward(PoolOp op, in View x, in View dy, in Window window, in Destination dx)
     {
+        RequireF32(nameof(PoolBackward), x.DType | dy.DType | dx.View.DType);
         if (!dx.IsWanted || dx.View.Count == 0)
             return;
         Picture picture = new(dx.View.Shape, window);

@@ -26,6 +26,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void TopProducts(in View x, in View memory, in View offsets, in View values, in View indices)
     {
+        RequireF32(nameof(TopProducts), x.DType | memory.DType | offsets.DType | values.DType);
         int rows = checked((int)x.Rows), depth = x.Columns, count = checked((int)memory.Rows), k = values.Columns;
         if (rows == 0 || k == 0)
             return;
@@ -45,6 +46,7 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>The k largest of x + offsets, offsets [n] optional.</summary>
     private void TopK(in View x, in View offsets, in View values, in View indices)
     {
+        RequireF32(nameof(TopK), x.DType | offsets.DType | values.DType);
         int n = x.Columns, k = values.Columns;
         if (k > n)
             throw new ShapeMismatchException($"The {k} largest of rows of {n}: {x.Shape} to {values.Shape}.");

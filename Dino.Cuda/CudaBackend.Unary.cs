@@ -10,7 +10,7 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>BF16 elements that a thread loads at once.</summary>
     private const int OctetElements = 8;
 
-    private readonly record struct UnaryBackwardArguments(nint X, nint Y, nint Dy, nint Dx, long Count, long Quads, float A, float B, int Accumulate);
+    private readonly record struct UnaryBackwardArguments(nint X, nint Y, nint Dy, nint Dx, long Count, long Quads, float A, float B, int Accumulate, int Padding = 0);
 
     public override void Unary(UnaryOp op, in View x, in View y, float a, float b)
     {

@@ -9,10 +9,11 @@ internal sealed unsafe partial class CudaBackend
         nint X, nint Y, long Sample, long Row, long WindowStep, long KernelStep, long Pad, int Count,
         Divisor Run, Divisor KernelWidth, Divisor KernelHeight, Divisor OutputWidth, Divisor OutputHeight, int Height, int Width, Window Window);
 
-    private readonly record struct RollArguments(nint Dy, nint Dx, int Count, Divisor Channels, Divisor Width, Divisor Height, Window Window, int Accumulate);
+    private readonly record struct RollArguments(nint Dy, nint Dx, int Count, Divisor Channels, Divisor Width, Divisor Height, Window Window, int Accumulate, int Padding = 0);
 
     public override void Im2Col(in View x, in Window window, in View y)
     {
+        RequireF32(nameof(Im2Col), x.DType | y.DType);
         if (y.Count == 0)
             return;
         Picture picture = new(x.Shape, window);
@@ -37,6 +38,7 @@ internal sealed unsafe partial class CudaBackend
 
     public override void Col2Im(in View dy, in Window window, in Destination dx)
     {
+        RequireF32(nameof(Col2Im), dy.DType | dx.View.DType);
         if (!dx.IsWanted || dx.View.Count == 0)
             return;
         Picture picture = new(dx.View.Shape, window);

@@ -10,7 +10,7 @@ namespace Dino.Cuda;
 /// The CUDA backend. Every member queues kernels on one stream and returns; only <see cref="Download"/> waits. Members are in
 /// <c>CudaBackend.*.cs</c>, their kernels in <c>Kernels/*.cu</c> under the same name.
 /// </summary>
-/// <remarks>A kernel has one parameter, a struct; its twin in C# has the same fields in the same order.</remarks>
+/// <remarks>A kernel has one parameter, a struct; its twin in C# has the same fields in the same order, and fields named Padding where C++ leaves gaps: repeated work compares arguments as bytes.</remarks>
 internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue queue, CudaPrecision precision, CublasLt? library) : Backend
 {
     /// <summary>Threads of a block where nothing speaks for another number.</summary>

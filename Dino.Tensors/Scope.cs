@@ -267,6 +267,7 @@ public sealed partial class Scope : TensorOwner, IDisposable
             return;
         _tape.Truncate(_frameNodes);
         Truncate(_frameStart);
+        ForgetRounded();
         (_frameStart, _frameNodes) = (outerStart, outerNodes);
         _arena.Rewind(mark);
     }

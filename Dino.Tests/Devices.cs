@@ -37,7 +37,11 @@ public static class Devices
         "cpu-256" => new CpuDevice(2, VectorWidth.V256),
         "cpu-128" => new CpuDevice(1, VectorWidth.V128),
         "composite" => new CpuDevice(2, VectorWidth.Widest, fused: false),
-        "cuda" => OnDevice ? new CudaDevice() : EmulatedHost.OpenDevice(),
+        "cuda" => OpenCuda(),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such device."),
     };
+
+    /// <summary>The device called <c>cuda</c>.</summary>
+    internal static CudaDevice OpenCuda(CudaPrecision precision = CudaPrecision.FP32) =>
+        OnDevice ? new CudaDevice(0, precision) : new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision);
 }

@@ -7,13 +7,15 @@ namespace Dino.Cuda.Execution;
 internal sealed unsafe class Segment(CudaContext context) : IDisposable
 {
     private readonly List<Entry> _entries = [];
+    private bool _isUploading;
     private nint _graph;
     private nint _executable;
 
     /// <param name="Call">The call.</param>
     /// <param name="Node">Its node in the graph.</param>
     /// <param name="Memory">Arguments of a kernel, or page-locked memory from which an upload reads.</param>
-    private readonly record struct Entry(RecordedCall Call, nint Node, nint Memory);
+    /// <param name="Staging">Device memory to which an upload is brought while earlier work is under way; the graph copies from there to where it belongs.</param>
+    private readonly record struct Entry(RecordedCall Call, nint Node, nint Memory, nint Staging);
 
     /// <summary>Number of calls.</summary>
     public int Count => _entries.Count;
@@ -21,20 +23,27 @@ internal sealed unsafe class Segment(CudaContext context) : IDisposable
     /// <summary>Number of the last launch of the graph, to know when the memory of uploads may be written again.</summary>
     public long LastLaunch { get; private set; }
 
-    /// <summary>Memory that stays while the record does, filled with the bytes given: page-locked where the device reads it by itself.</summary>
-    public nint Keep(CallKind kind, ReadOnlySpan<byte> bytes)
+    /// <summary>Appends a launch that has just been captured.</summary>
+    public void AddLaunch(in RecordedCall call, ReadOnlySpan<byte> arguments)
+    {
+        nint memory = (nint)NativeMemory.Alloc((nuint)arguments.Length);
+        arguments.CopyTo(new Span<byte>((void*)memory, arguments.Length));
+        Add(call, memory);
+    }
+
+    /// <summary>Begins an upload, and captures and appends what the graph does of it: a copy inside device memory.</summary>
+    public void AddUpload(in RecordedCall call, ReadOnlySpan<byte> bytes)
     {
         void* memory;
-        if (kind == CallKind.Upload)
-            context.Driver.Check(context.Driver.cuMemAllocHost(&memory, (nuint)bytes.Length), $"driver.cuMemAllocHost({bytes.Length})");
-        else
-            memory = NativeMemory.Alloc((nuint)bytes.Length);
-        bytes.CopyTo(new Span<byte>(memory, bytes.Length));
-        return (nint)memory;
+        context.Driver.Check(context.Driver.cuMemAllocHost(&memory, (nuint)bytes.Length), $"driver.cuMemAllocHost({bytes.Length})");
+        nint staging = context.Allocate(bytes.Length);
+        context.Driver.Check(context.Driver.cuMemcpyDtoDAsync(call.Target, staging, (nuint)bytes.Length, context.Stream));
+        Add(call, (nint)memory, staging);
+        Upload(Count - 1, bytes);
     }
 
     /// <summary>Appends a call that has just been captured.</summary>
-    public void Add(in RecordedCall call, nint memory)
+    public void Add(in RecordedCall call, nint memory = 0, nint staging = 0)
     {
         CaptureStatus status;
         ulong id;
@@ -44,7 +53,7 @@ internal sealed unsafe class Segment(CudaContext context) : IDisposable
         context.Driver.Check(context.Driver.cuStreamGetCaptureInfo(context.Stream, &status, &id, &graph, &last, &count));
         if (status != CaptureStatus.Active || count != 1)
             throw new InvalidOperationException($"A capture of one stream ends in {count} nodes and is {status}.");
-        _entries.Add(new Entry(call, last[0], memory));
+        _entries.Add(new Entry(call, last[0], memory, staging));
     }
 
     /// <summary>Makes the graph.</summary>
@@ -85,19 +94,27 @@ internal sealed unsafe class Segment(CudaContext context) : IDisposable
             context.Driver.Check(result, $"driver.cuGraphExecKernelNodeSetParams({entry.Call.Kernel.Name})");
     }
 
-    /// <summary>Gives an upload other bytes. The graph must not be running.</summary>
-    public void Rewrite(int position, ReadOnlySpan<byte> bytes) => bytes.CopyTo(new Span<byte>((void*)_entries[position].Memory, bytes.Length));
+    /// <summary>Brings the bytes of an upload to the device. The graph must not be running; other work may be.</summary>
+    public void Upload(int position, ReadOnlySpan<byte> bytes)
+    {
+        Entry entry = _entries[position];
+        bytes.CopyTo(new Span<byte>((void*)entry.Memory, bytes.Length));
+        context.Driver.Check(context.Driver.cuMemcpyHtoDAsync(entry.Staging, (void*)entry.Memory, (nuint)bytes.Length, context.UploadStream));
+        _isUploading = true;
+    }
 
     /// <summary>Queues all calls at once.</summary>
     public void Launch(long number)
     {
         LastLaunch = number;
+        AwaitUploads();
         context.Driver.Check(context.Driver.cuGraphLaunch(_executable, context.Stream));
     }
 
     /// <summary>Queues the first calls one by one, with the arguments they have now.</summary>
     public void LaunchEach(int count, WorkQueue queue)
     {
+        AwaitUploads();
         for (int i = 0; i < count; i++)
             queue.Do(_entries[i].Call, _entries[i].Memory);
     }
@@ -112,12 +129,22 @@ internal sealed unsafe class Segment(CudaContext context) : IDisposable
         foreach (Entry entry in _entries)
         {
             if (entry.Call.Kind == CallKind.Upload)
+            {
                 context.Driver.cuMemFreeHost((void*)entry.Memory);
+                context.Driver.cuMemFree(entry.Staging);
+            }
             else
                 NativeMemory.Free((void*)entry.Memory);
         }
 
         _entries.Clear();
         (_graph, _executable) = (0, 0);
+    }
+
+    private void AwaitUploads()
+    {
+        if (_isUploading)
+            context.AwaitUploads();
+        _isUploading = false;
     }
 }

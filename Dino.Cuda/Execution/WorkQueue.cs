@@ -38,7 +38,7 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         fixed (byte* memory = arguments)
             Do(call, (nint)memory);
         if (_isRecording)
-            Current.Add(call, Current.Keep(CallKind.Launch, arguments));
+            Current.AddLaunch(call, arguments);
         else if (_isSynchronous)
             context.Driver.Check(context.Driver.cuStreamSynchronize(context.Stream), $"driver.cuLaunchKernel({kernel.Name}, {shape})");
     }
@@ -58,7 +58,7 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         context.MakeCurrent();
         Do(call, 0);
         if (_isRecording)
-            Current.Add(call, 0);
+            Current.Add(call);
     }
 
     /// <summary>Queues a product by a library.</summary>
@@ -74,7 +74,7 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         context.MakeCurrent();
         Do(call, 0);
         if (_isRecording)
-            Current.Add(call, 0);
+            Current.Add(call);
         else if (_isSynchronous)
             context.Driver.Check(context.Driver.cuStreamSynchronize(context.Stream), "driver.cublasLtMatmul");
     }
@@ -89,17 +89,15 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         {
             if (Current.LastLaunch > _completed)
                 Wait();
-            Current.Rewrite(_position++, source);
+            context.MakeCurrent();
+            Current.Upload(_position++, source);
             return;
         }
 
         context.MakeCurrent();
         if (_isRecording)
         {
-            // The graph reads at every replay, so it reads from memory that stays.
-            nint memory = Current.Keep(CallKind.Upload, source);
-            Do(call, memory);
-            Current.Add(call, memory);
+            Current.AddUpload(call, source);
             return;
         }
 

@@ -89,7 +89,7 @@ __device__ __forceinline__ float log_one_plus(float t) {
     return log(u) + quotient(t - (u - 1.f), u);
 }
 
-// The error function; 6 ulp, 3.1e-7 absolute. Exactly ±1 from |x| = 3.95 on; NaN stays.
+// The error function; 6.8 ulp, 4.1e-7 absolute, near |x| = 3.8. Exactly ±1 from |x| = 3.95 on; NaN stays.
 // x P(x²) / Q(x²) with the coefficients of Eigen's generic_fast_erf_float, also used by XLA.
 __device__ __forceinline__ float erf(float x) {
     x = min_or_nan(3.95f, max_or_nan(-3.95f, x));

@@ -104,8 +104,8 @@ __device__ __forceinline__ void top_k(const TopK& a) {
         barrier();
         if (count > Capacity - (int)tile) {
             count = sort_and_cut(items, count, a.k);
+            // It is not written again before the next tile's own barrier, or before the one that the last sort begins with.
             bar = items[a.k - 1];
-            barrier();
         }
     }
     count = sort_and_cut(items, count, a.k);

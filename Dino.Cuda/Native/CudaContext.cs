@@ -1,12 +1,13 @@
 namespace Dino.Cuda.Native;
 
-/// <summary>The primary context of a device and the one stream on which all work of a backend is queued in order.</summary>
+/// <summary>The primary context of a device, the stream on which all work of a backend is queued in order, and one beside it for what the host brings for later.</summary>
 internal sealed unsafe class CudaContext : IDisposable
 {
-    private const uint NonBlocking = 1;
+    private const uint NonBlocking = 1, WithoutTime = 2;
 
     private readonly int _device;
     private readonly nint _handle;
+    private readonly nint _uploaded;
 
     /// <summary>Opens a device.</summary>
     /// <param name="driver">A driver that has been initialised.</param>
@@ -16,7 +17,7 @@ internal sealed unsafe class CudaContext : IDisposable
     {
         Driver = driver;
         int device;
-        nint handle, stream;
+        nint handle, stream, uploads, uploaded;
         driver.Check(driver.cuDeviceGet(&device, index));
         driver.Check(driver.cuDevicePrimaryCtxRetain(&handle, device));
         (_device, _handle) = (device, handle);
@@ -24,7 +25,9 @@ internal sealed unsafe class CudaContext : IDisposable
         {
             MakeCurrent();
             driver.Check(driver.cuStreamCreate(&stream, NonBlocking));
-            Stream = stream;
+            driver.Check(driver.cuStreamCreate(&uploads, NonBlocking));
+            driver.Check(driver.cuEventCreate(&uploaded, WithoutTime));
+            (Stream, UploadStream, _uploaded) = (stream, uploads, uploaded);
             Multiprocessors = Attribute(DeviceAttribute.MultiprocessorCount);
             MaxSharedBytes = Attribute(DeviceAttribute.MaxSharedMemoryPerBlockOptin);
         }
@@ -40,6 +43,9 @@ internal sealed unsafe class CudaContext : IDisposable
 
     /// <summary>The stream of all work.</summary>
     public nint Stream { get; }
+
+    /// <summary>Copies from the host that do not wait for the work queued before them, and that work waits for only by <see cref="AwaitUploads"/>.</summary>
+    public nint UploadStream { get; }
 
     /// <summary>Streaming multiprocessors: how many blocks it takes to fill the device.</summary>
     public int Multiprocessors { get; }
@@ -71,10 +77,19 @@ internal sealed unsafe class CudaContext : IDisposable
         Driver.Check(Driver.cuStreamSynchronize(Stream));
     }
 
-    /// <summary>Ends the stream and gives the context back. Errors are not reported: nothing is left to be done about them.</summary>
+    /// <summary>Has the work queued from now on wait for all that is on its way on the <see cref="UploadStream"/>. The host goes on.</summary>
+    public void AwaitUploads()
+    {
+        Driver.Check(Driver.cuEventRecord(_uploaded, UploadStream));
+        Driver.Check(Driver.cuStreamWaitEvent(Stream, _uploaded, 0));
+    }
+
+    /// <summary>Ends the streams and gives the context back. Errors are not reported: nothing is left to be done about them.</summary>
     public void Dispose()
     {
         Driver.cuCtxSetCurrent(_handle);
+        Driver.cuEventDestroy(_uploaded);
+        Driver.cuStreamDestroy(UploadStream);
         Driver.cuStreamDestroy(Stream);
         Driver.cuCtxSetCurrent(0);
         Driver.cuDevicePrimaryCtxRelease(_device);

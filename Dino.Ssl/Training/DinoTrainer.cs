@@ -97,6 +97,8 @@ public sealed class DinoTrainer : IDisposable
         DinoSettings settings = Schedules.At(StepIndex);
         _masks.BeginStep(StepIndex);
         CopyBuffers(restore: false);
+        scope.RoundWeights(Student.Store.Values);
+        scope.RoundWeights(Teacher.Store.Values);
         Tensor targets = Teacher.Forward(groups[0]);
         Tensor logits = Student.Forward(groups[..groups.Count]);
         Tensor loss = logits.DinoLoss(targets, Centre.Value, (float)Options.StudentTemperature, (float)settings.TeacherTemperature, batch, out Tensor entropy);

@@ -84,7 +84,7 @@ public abstract partial class Backend : IDisposable
     // Fused: layers.
     /// <summary>
     /// y [R, N] = residual [R, N] + factors · activation(x [R, K] · weightᵀ [N, K] + bias [N]); preActivation [R, N] is stored when it exists; bias and
-    /// residual are optional, and so are factors [F]: each for R / F rows that follow each other. x and, without residual and factors, y and preActivation are inner.
+    /// residual are optional, and so are factors [F]: each for R / F rows that follow each other. x, weight and, without residual and factors, y and preActivation are inner.
     /// </summary>
     public virtual partial void Linear(in View x, in View weight, in View bias, Activation activation, in View preActivation, in View y, in View residual = default, in View factors = default);
     /// <summary>Bytes that <see cref="Pack"/> writes for a weight [N, K].</summary>

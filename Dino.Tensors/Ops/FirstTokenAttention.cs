@@ -65,7 +65,7 @@ public readonly partial struct Tensor
             Tensor keysValues = scope.Empty([batch, tokens, 2 * width]);
             Backend backend = scope.Backend;
             backend.CopyStrided(sizes.FirstTokens(x.View), new StridedView(first.View), accumulate: false);
-            (View rowsQ, View rowsKV) = sizes.Parts(weight.View);
+            (View rowsQ, View rowsKV) = sizes.Parts(scope.Multiplied(weight));
             (View biasQ, View biasKV) = sizes.Parts(OptionalView(bias));
             backend.Linear(first.View, rowsQ, biasQ, Activation.Identity, View.None, queries.View);
             backend.Linear(x.View, rowsKV, biasKV, Activation.Identity, View.None, keysValues.View);
@@ -89,7 +89,7 @@ public readonly partial struct Tensor
         protected override void Backward(in BackwardPass pass)
         {
             Backend backend = pass.Backend;
-            View x = _x.View, weight = _weight.View, dy = pass.OutputGradient;
+            View x = _x.View, weight = pass.Scope.Multiplied(_weight), dy = pass.OutputGradient;
             FirstTokenLayout sizes = new(x.Shape, dy.Columns, _heads);
             View dprobabilities = pass.Scratch(_probabilities.Shape), dscores = pass.Scratch(_probabilities.Shape), dqueries = pass.Scratch(_queries.Shape), dkeysValues = pass.Scratch(_keysValues.Shape);
             View values = sizes.Next(_keysValues), dvalues = sizes.Next(dkeysValues);
@@ -104,9 +104,9 @@ public readonly partial struct Tensor
             (View rowsQ, View rowsKV) = sizes.Parts(weight);
             if (pass.Gradient(_x) is { IsWanted: true } dx)
             {
-                backend.MatMul(MatMulArguments.Single(dkeysValues.Address, rowsKV.Address, dx.View.Address, rows, channels, 2 * width) with { Beta = dx.Beta });
+                backend.MatMul(MatMulArguments.Single(dkeysValues.Address, rowsKV.Address, dx.View.Address, rows, channels, 2 * width) with { TypeB = weight.DType, Beta = dx.Beta });
                 View dfirst = pass.Scratch(_first.Shape);
-                backend.MatMul(MatMulArguments.Single(dqueries.Address, rowsQ.Address, dfirst.Address, sizes.Batch, channels, width));
+                backend.MatMul(MatMulArguments.Single(dqueries.Address, rowsQ.Address, dfirst.Address, sizes.Batch, channels, width) with { TypeB = weight.DType });
                 backend.CopyStrided(new StridedView(dfirst), sizes.FirstTokens(dx.View), accumulate: true);
             }
 

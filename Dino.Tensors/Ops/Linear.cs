@@ -42,7 +42,7 @@ public readonly partial struct Tensor
             Tensor y = scope.Empty(shape, type);
             LinearFunction? node = scope.Record<LinearFunction>(y, x, weight, bias, residual, factors);
             View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(shape, type).View : View.None;
-            scope.Backend.Linear(x.View, weight.View, OptionalView(bias), activation, preActivation, y.View, OptionalView(residual), OptionalView(factors));
+            scope.Backend.Linear(x.View, scope.Multiplied(weight), OptionalView(bias), activation, preActivation, y.View, OptionalView(residual), OptionalView(factors));
             if (node is not null)
             {
                 (node._x, node._weight, node._bias, node._residual) = (x, weight, bias, residual);
@@ -58,7 +58,7 @@ public readonly partial struct Tensor
 
         protected override void Backward(in BackwardPass pass)
         {
-            View x = _x.View, weight = _weight.View, dy = pass.OutputGradient;
+            View x = _x.View, weight = pass.Scope.Multiplied(_weight), dy = pass.OutputGradient;
             if (_factors.Exists)
             {
                 View scaled = pass.Scratch([_factors.Shape[0], checked((int)(dy.Count / _factors.Count))]);
@@ -78,7 +78,7 @@ public readonly partial struct Tensor
 
             (int rows, int n, int k) = (checked((int)x.Rows), weight.Shape[0], weight.Shape[1]);
             if (pass.Gradient(_x) is { IsWanted: true } dx)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { TypeA = dy.DType, TypeY = dx.View.DType, Beta = dx.Beta });
+                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { TypeA = dy.DType, TypeB = weight.DType, TypeY = dx.View.DType, Beta = dx.Beta });
             if (pass.Gradient(_weight) is { IsWanted: true } dw)
                 pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { TypeA = dy.DType, TypeB = x.DType, Beta = dw.Beta });
             if (pass.Gradient(_bias) is { IsWanted: true } db)

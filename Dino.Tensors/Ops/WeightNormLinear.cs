@@ -42,7 +42,8 @@ public readonly partial struct Tensor
             backend.Reduce(ReduceOp.SumOfSquares, v.View.As([n, k, 1]), new Destination(norms.As([n, 1])));
             backend.Unary(UnaryOp.Sqrt, norms, norms);
             backend.Binary(BinaryOp.Divide, g.View.As([n]), norms, factors, Broadcast.None);
-            backend.MatMul(MatMulArguments.Single(x.View.Address, v.View.Address, y.View.Address, checked((int)x.View.Rows), n, k, transposeB: true));
+            View directions = scope.Multiplied(v);
+            backend.MatMul(MatMulArguments.Single(x.View.Address, directions.Address, y.View.Address, checked((int)x.View.Rows), n, k, transposeB: true) with { TypeB = directions.DType });
             backend.Binary(BinaryOp.Multiply, y.View, factors, y.View, Broadcast.Row);
             if (scope.Record<WeightNormLinearFunction>(y, x, v, g) is { } node)
                 (node._x, node._v, node._g, node._norms, node._factors) = (x, v, g, norms, factors);
@@ -58,7 +59,8 @@ public readonly partial struct Tensor
             {
                 View scaled = pass.Scratch(dy.Shape);
                 pass.Backend.Binary(BinaryOp.Multiply, dy, _factors, scaled, Broadcast.Row);
-                pass.Backend.MatMul(MatMulArguments.Single(scaled.Address, v.Address, dx.View.Address, rows, k, n) with { Beta = dx.Beta });
+                View directions = pass.Scope.Multiplied(_v);
+                pass.Backend.MatMul(MatMulArguments.Single(scaled.Address, directions.Address, dx.View.Address, rows, k, n) with { TypeB = directions.DType, Beta = dx.Beta });
             }
 
             (Destination dv, Destination dg) = (pass.Gradient(_v), pass.Gradient(_g));

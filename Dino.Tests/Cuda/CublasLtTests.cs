@@ -14,7 +14,7 @@ public sealed class CublasLtTests
     public void Products_of_every_form_agree_with_double_precision()
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library));
+        using DeviceBed bed = new(CublasLtHost.Open(library));
         for (int transposes = 0; transposes < 4; transposes++)
         {
             GemmCase[] cases =
@@ -37,7 +37,7 @@ public sealed class CublasLtTests
     public void What_the_library_cannot_express_is_computed_by_the_own_kernels()
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library));
+        using DeviceBed bed = new(CublasLtHost.Open(library));
         CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(2, 3, 0) { Beta = 1 });
         View qkv = bed.Write([.. Enumerable.Range(0, 2 * 5 * 24).Select(i => i / 16f)], [2, 5, 3, 2, 4]), scores = bed.Take([2, 2, 5, 5]);
         Backend.PackedHeads heads = new(qkv, new View(0, DType.F32, [2, 5, 8]), new View(0, DType.F32, [2, 2, 5]), scores);
@@ -56,7 +56,7 @@ public sealed class CublasLtTests
     public void The_precision_is_asked_for(CudaPrecision precision, object compute, bool areOperandsHalf)
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library, precision));
+        using DeviceBed bed = new(CublasLtHost.Open(library, precision));
         CudaMatMulTests.AssertAgrees(bed, precision, null, new GemmCase(2, 3, 4));
         Assert.Equal(((int)(CublasCompute)compute, areOperandsHalf), (library.Compute, library.AreOperandsHalf));
     }
@@ -67,7 +67,7 @@ public sealed class CublasLtTests
         foreach (int skew in (int[])[1, 2, 3])
         {
             FakeCublasLt library = new();
-            using DeviceBed bed = new(Host.Open(library), skew);
+            using DeviceBed bed = new(CublasLtHost.Open(library), skew);
             CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(4, 8, 4) { Beta = 1 });
             Assert.Equal(1, library.Calls);
         }
@@ -77,7 +77,7 @@ public sealed class CublasLtTests
     public void An_algorithm_is_chosen_once_for_a_shape_and_nothing_is_allocated_when_warm()
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library));
+        using DeviceBed bed = new(CublasLtHost.Open(library));
         KernelProblem problem = new("product", [Operand([6, 4]), Operand([4, 8]), Operand([6, 8])], (backend, x, _) =>
             backend.MatMul(MatMulArguments.Single(x[0].Address, x[1].Address, x[2].Address, 6, 8, 4)));
         bed.Solve(problem);
@@ -91,7 +91,7 @@ public sealed class CublasLtTests
     public void Shapes_without_an_algorithm_go_to_the_own_kernels()
     {
         FakeCublasLt library = new() { Supports = rows => rows > 3 };
-        using DeviceBed bed = new(Host.Open(library));
+        using DeviceBed bed = new(CublasLtHost.Open(library));
         CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(3, 8, 4));
         CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(3, 8, 4));
         Assert.Equal((0, 1), (library.Calls, library.Choices));
@@ -103,7 +103,7 @@ public sealed class CublasLtTests
     public void Linear_layers_agree_with_double_precision()
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library));
+        using DeviceBed bed = new(CublasLtHost.Open(library));
         int layers = 0;
         for (int optional = 0; optional < 16; optional++)
         {
@@ -123,7 +123,7 @@ public sealed class CublasLtTests
     public void Linear_layers_of_brain_floats_agree_with_double_precision()
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library, CudaPrecision.BF16));
+        using DeviceBed bed = new(CublasLtHost.Open(library, CudaPrecision.BF16));
         int layers = 0;
         foreach (Activation activation in Enum.GetValues<Activation>())
         {
@@ -145,7 +145,7 @@ public sealed class CublasLtTests
     public void Products_of_brain_floats_agree_with_double_precision()
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library, CudaPrecision.BF16)), skewed = new(Host.Open(library, CudaPrecision.BF16), 1);
+        using DeviceBed bed = new(CublasLtHost.Open(library, CudaPrecision.BF16)), skewed = new(CublasLtHost.Open(library, CudaPrecision.BF16), 1);
         foreach (string inner in (string[])["", "a", "b", "ab", "y", "aby"])
         {
             int before = library.Calls;
@@ -167,7 +167,7 @@ public sealed class CublasLtTests
     public void Products_are_recorded_and_replayed()
     {
         FakeCublasLt library = new();
-        using DeviceBed bed = new(Host.Open(library));
+        using DeviceBed bed = new(CublasLtHost.Open(library));
         View x = bed.Write([2], [1, 1]), y = bed.Write([3], [1, 1]);
         using Repetition repetition = bed.Backend.CreateRepetition();
         float expected = 3;
@@ -192,7 +192,7 @@ public sealed class CublasLtTests
     {
         FakeCublasLt library = new();
         EmulatedMachine machine = new();
-        using (DeviceBed bed = new(Host.Open(library, machine: machine)))
+        using (DeviceBed bed = new(CublasLtHost.Open(library, machine: machine)))
             CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(3, 8, 4));
         Assert.Equal(0, library.Open);
         Assert.Empty(machine.Leftovers);
@@ -206,38 +206,10 @@ public sealed class CublasLtTests
         foreach ((FakeCublasLt library, string? variable) in new[] { (broken, null), (old, null), (unwanted, "0") })
         {
             EmulatedMachine machine = new();
-            using (DeviceBed bed = new(Host.Open(library, machine: machine, variable: variable)))
+            using (DeviceBed bed = new(CublasLtHost.Open(library, machine: machine, variable: variable)))
                 CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(3, 8, 4));
             Assert.Equal((0, 0), (library.Calls, library.Open));
             Assert.Empty(machine.Leftovers);
         }
-    }
-
-    /// <summary>A machine with a GPU and the library.</summary>
-    private sealed class Host(EmulatedMachine machine, FakeCublasLt library, string? variable) : ILibraryHost
-    {
-        private const nint Handle = 77;
-        private readonly EmulatedHost _driver = new(machine);
-
-        public bool IsWindows => false;
-
-        public static CudaDevice Open(FakeCublasLt library, CudaPrecision precision = CudaPrecision.FP32, EmulatedMachine? machine = null, string? variable = null) =>
-            new(CudaDevices.Find(new Host(machine ?? new EmulatedMachine(), library, variable)), 0, precision);
-
-        public string? Variable(string name) => name == "DINO_CUDA_CUBLAS" ? variable : null;
-
-        public IEnumerable<string> FoldersIn(string folder) => [];
-
-        public bool FileExists(string path) => false;
-
-        public bool TryLoad(string pathOrName, out nint handle)
-        {
-            if (pathOrName != LibraryNames.CublasLt.OnLinux[0])
-                return _driver.TryLoad(pathOrName, out handle);
-            handle = Handle;
-            return true;
-        }
-
-        public nint Export(nint handle, string name) => handle == Handle ? library.Export(name) : _driver.Export(handle, name);
     }
 }

@@ -1,6 +1,7 @@
 using Dino.Cuda;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
+using Dino.Tests.Tensors;
 
 namespace Dino.Tests.Cuda;
 
@@ -99,7 +100,7 @@ public sealed class CudaCopyTests
         using ComparedBackends both = new();
         foreach (int[] lengths in (int[][])[[5], [3, 7], [40, 50], [2, 33, 70], [3, 16, 17], [2, 5, 3, 4, 8], [2, 9, 3, 2, 6], [2, 3, 2, 3, 2, 3]])
         {
-            foreach (int[] order in Permutations(lengths.Length).Where((_, i) => i % (lengths.Length > 3 ? 7 : 1) == 0))
+            foreach (int[] order in StridedLayouts.Permutations(lengths.Length).Where((_, i) => i % (lengths.Length > 3 ? 7 : 1) == 0))
             {
                 foreach (DType type in (DType[])[DType.F32, DType.BF16, DType.U8])
                     AssertPermutes(both, lengths, order, type, false, 0);
@@ -120,8 +121,8 @@ public sealed class CudaCopyTests
             int[] lengths = [.. Enumerable.Range(0, rank).Select(_ => random.Next(1, trial % 10 == 0 ? 24 : 9))];
             // x: repeats, reversals and steps; y: the same without repeats, in a random order of axes.
             long[] strideX = new long[rank], strideY = new long[rank];
-            (long firstX, long sizeX) = Lay(random, lengths, strideX, true);
-            (long firstY, long sizeY) = Lay(random, lengths, strideY, false);
+            (long firstX, long sizeX) = StridedLayouts.Draw(random, lengths, strideX, true);
+            (long firstY, long sizeY) = StridedLayouts.Draw(random, lengths, strideY, false);
             AssertWalks(both, lengths, strideX, firstX, sizeX, strideY, firstY, sizeY, trial % 2 == 0);
         }
     }
@@ -146,7 +147,7 @@ public sealed class CudaCopyTests
         ((CudaBackend)both.Cuda).MostCounted = 50;
         foreach (int[] lengths in (int[][])[[700], [3, 70], [40, 7, 3], [12, 5, 16], [2, 3, 2, 3, 2, 3]])
         {
-            foreach (int[] order in Permutations(lengths.Length).Take(30))
+            foreach (int[] order in StridedLayouts.Permutations(lengths.Length).Take(30))
             {
                 AssertPermutes(both, lengths, order, DType.F32, true, 1);
                 AssertPermutes(both, lengths, order, DType.F32, false, 0);
@@ -193,40 +194,5 @@ public sealed class CudaCopyTests
             StridedView from = new(v[0].Address + (nint)(firstX * 4), DType.F32, shape, strideX), to = new(v[1].Address + (nint)(firstY * 4), DType.F32, shape, strideY);
             backend.CopyStrided(from, to, accumulate);
         });
-    }
-
-    private static (long First, long Size) Lay(Random random, int[] lengths, long[] strides, bool mayRepeat)
-    {
-        int[] order = [.. Enumerable.Range(0, lengths.Length)];
-        random.Shuffle(order);
-        long size = 1, first = 0;
-        foreach (int axis in order)
-        {
-            strides[axis] = mayRepeat && random.Next(5) == 0 ? 0 : size * random.Next(1, 3);
-            if (strides[axis] != 0)
-                size = strides[axis] * lengths[axis];
-            if (random.Next(4) == 0)
-            {
-                first += strides[axis] * (lengths[axis] - 1);
-                strides[axis] = -strides[axis];
-            }
-        }
-
-        return (first, size);
-    }
-
-    private static IEnumerable<int[]> Permutations(int rank)
-    {
-        if (rank == 0)
-        {
-            yield return [];
-            yield break;
-        }
-
-        foreach (int[] rest in Permutations(rank - 1))
-        {
-            for (int place = 0; place < rank; place++)
-                yield return [.. rest[..place], rank - 1, .. rest[place..]];
-        }
     }
 }

@@ -3,7 +3,6 @@ using Dino.Cuda;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
 using Dino.Tensors.Cpu;
-using Dino.Tests.Cuda.Emulator;
 using Dino.Tests.Tensors;
 
 namespace Dino.Tests.Cuda;
@@ -18,7 +17,7 @@ internal sealed class DeviceBed : IDisposable
     /// <param name="skew">Elements between 16-byte boundaries and the beginnings of operands.</param>
     /// <param name="precision">How the device multiplies.</param>
     public DeviceBed(int skew = 0, CudaPrecision precision = CudaPrecision.FP32)
-        : this(new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision), skew)
+        : this(Devices.OpenCuda(precision), skew)
     {
     }
 

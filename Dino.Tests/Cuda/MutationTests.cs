@@ -18,8 +18,6 @@ public sealed class MutationTests
         ("^(chunk|lars|dino)_|^crop_colors$", 1),
         // A sum over groups too, and it ends with one, so that all groups get it; where only the first goes on, the warp that reads is the one that wrote.
         ("^(reduce_columns|layer_norm_(inner_)?sums|batch_norm_sums|fold_sums|batch_norm_m)", 2),
-        // The bar that has just been read lies in memory that is written again behind the next tile's own barrier.
-        ("^top_k_", 1),
         // Several warps join places only of rows of more than 8 million elements.
         ("^reduce_rows_best$", 1),
     ];

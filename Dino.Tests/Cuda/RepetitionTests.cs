@@ -1,4 +1,5 @@
 using Dino.Cuda;
+using Dino.Cuda.Native;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 using Dino.Tensors.Backends;
@@ -27,6 +28,53 @@ public sealed class RepetitionTests
 
         // The first turn goes call by call.
         Assert.Equal(5, machine.GraphLaunches);
+    }
+
+    // The emulator brings uploads as late as it may: without the wait, work finds what was uploaded before.
+    [Fact]
+    public void Uploads_go_beside_the_work_and_are_waited_for()
+    {
+        Assert.True(Run(out long uploads, host => host));
+        Assert.Equal(5, uploads);
+        Assert.False(Run(out _, host => new DeafHost(host)));
+
+        static bool Run(out long uploads, Func<ILibraryHost, ILibraryHost> wrap)
+        {
+            EmulatedMachine machine = new();
+            using CudaDevice device = new(CudaDevices.Find(wrap(new EmulatedHost(machine))), 0);
+            using Bench bench = new(device);
+            bool isRight = true;
+            for (int turn = 0; turn < 6; turn++)
+            {
+                using (bench.Repetition.Open())
+                    bench.Scale(turn, by: 2);
+                isRight &= bench.IsScaled(turn, by: 2);
+            }
+
+            uploads = machine.Streams.Sum(stream => stream.LastCopy);
+            return isRight;
+        }
+    }
+
+    [Fact]
+    public void Copies_are_made_where_they_come()
+    {
+        EmulatedMachine machine = new();
+        using CudaDevice device = EmulatedHost.OpenDevice(machine);
+        using Bench bench = new(device);
+        bench.Scale(0, by: 1);
+        for (int turn = 1; turn < 7; turn++)
+        {
+            using (bench.Repetition.Open())
+            {
+                // In the fifth turn work goes on call by call behind the copy.
+                bench.ScaleLast(turn, by: 2);
+                if (turn == 5)
+                    bench.Add(1);
+            }
+
+            bench.AssertScaled(turn - 1, by: 2, plus: turn == 5 ? 1 : 0);
+        }
     }
 
     [Fact]
@@ -128,6 +176,27 @@ public sealed class RepetitionTests
         Assert.Equal(plainWeights, weights);
     }
 
+    // Bytes between the fields of arguments would be anything, and so seem to have changed.
+    [Theory, InlineData("sgd"), InlineData("lars")]
+    public void A_step_like_the_one_before_changes_no_arguments_and_waits_for_the_loss_only(string optimizer)
+    {
+        EmulatedMachine machine = new();
+        using CudaDevice device = EmulatedHost.OpenDevice(machine);
+        using DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { Optimizer = optimizer });
+        for (int step = 0; step < 5; step++)
+        {
+            long changes = machine.ParameterChanges, launches = machine.GraphLaunches, waits = machine.Waits;
+            trainer.StepIndex = 3;
+            trainer.Step(TinyRun.Views((uint)step), TinyRun.Dino.BatchSize);
+            if (step < 2)
+                continue;
+            Assert.Equal(2, machine.GraphLaunches - launches);
+            Assert.Equal(0, machine.ParameterChanges - changes);
+            // The host waits for the loss and for the entropy, which is there with it, and for nothing else.
+            Assert.Equal(2, machine.Waits - waits);
+        }
+    }
+
     private static (float[] Losses, float[] Weights) Train(CudaDevice device, int steps, bool isRepeated = true)
     {
         using (device)
@@ -164,12 +233,12 @@ public sealed class RepetitionTests
     private sealed class Bench : IDisposable
     {
         private readonly Scope _scope;
-        private readonly View _x, _y, _number;
+        private readonly View _x, _next, _y, _number;
 
         public Bench(CudaDevice device)
         {
             _scope = device.OpenScope(GradMode.Off);
-            (_x, _y, _number) = (_scope.Empty([Count]).View, _scope.Empty([Count]).View, _scope.Empty([1]).View);
+            (_x, _next, _y, _number) = (_scope.Empty([Count]).View, _scope.Empty([Count]).View, _scope.Empty([Count]).View, _scope.Empty([1]).View);
             Repetition = device.Backend.CreateRepetition();
         }
 
@@ -183,24 +252,38 @@ public sealed class RepetitionTests
             Backend.Axpby(by, _x, 0, _y);
         }
 
+        /// <summary>y = factor · (x as it was), and then another x, by way of a copy.</summary>
+        public void ScaleLast(int turn, float by)
+        {
+            Backend.Axpby(by, _x, 0, _y);
+            Backend.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Values(turn).AsSpan()), _next);
+            Backend.Copy(_next, _x);
+        }
+
         public void Add(float number)
         {
             Backend.Fill(_number, number);
             Backend.Binary(BinaryOp.Add, _y, _number, _y, Broadcast.Scalar);
         }
 
-        public void AssertScaled(int turn, float by, float plus = 0)
-        {
-            float[] found = new float[Count];
-            Backend.Download(_y, System.Runtime.InteropServices.MemoryMarshal.AsBytes(found.AsSpan()));
-            Assert.Equal(Array.ConvertAll(Values(turn), value => (value * by) + plus), found);
-        }
+        public void AssertScaled(int turn, float by, float plus = 0) => Assert.Equal(Scaled(turn, by, plus), Read());
+
+        public bool IsScaled(int turn, float by) => Scaled(turn, by, plus: 0).AsSpan().SequenceEqual(Read());
 
         public void Dispose()
         {
             Repetition.Dispose();
             _scope.Dispose();
         }
+
+        private float[] Read()
+        {
+            float[] found = new float[Count];
+            Backend.Download(_y, System.Runtime.InteropServices.MemoryMarshal.AsBytes(found.AsSpan()));
+            return found;
+        }
+
+        private static float[] Scaled(int turn, float by, float plus) => Array.ConvertAll(Values(turn), value => (value * by) + plus);
 
         /// <summary>Small whole numbers: all results are exact.</summary>
         private static float[] Values(int turn) => [.. Enumerable.Range(0, Count).Select(i => (float)((i + turn) % 7))];

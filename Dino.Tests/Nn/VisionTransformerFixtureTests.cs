@@ -13,6 +13,28 @@ public class VisionTransformerFixtureTests
     public void Outputs_agree_with_the_official_network(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);
+        foreach (string name in Devices.Names)
+        {
+            using Device device = Devices.Create(name);
+            using ParameterStore store = new();
+            VisionTransformer network = Load(golden, store, device);
+            foreach (string size in Sizes(golden))
+            {
+                foreach (GradMode mode in new[] { GradMode.Record, GradMode.Off })
+                {
+                    using Scope scope = device.OpenScope(mode);
+                    Check(golden, network, scope, size);
+                }
+            }
+        }
+    }
+
+    /// <summary>Names of the picture sizes of a case.</summary>
+    internal static IEnumerable<string> Sizes(FixtureCase golden) => golden.Config.GetProperty("sizes").EnumerateObject().Select(size => size.Name);
+
+    /// <summary>The network of a case with its weights.</summary>
+    internal static VisionTransformer Load(FixtureCase golden, ParameterStore store, Device device)
+    {
         JsonElement config = golden.Config;
         VisionTransformerOptions options = new()
         {
@@ -25,22 +47,10 @@ public class VisionTransformerFixtureTests
             QkvBias = config.GetProperty("qkv_bias").GetBoolean(),
             Classes = config.TryGetProperty("num_classes", out JsonElement classes) ? classes.GetInt32() : 0,
         };
-        foreach (string name in Devices.Names)
-        {
-            using Device device = Devices.Create(name);
-            using ParameterStore store = new();
-            VisionTransformer network = options.Build(store.Root);
-            store.Allocate(device);
-            FixtureWeights.LoadFile(store, Path.Combine(golden.Folder, golden.Name + ".weights.safetensors"));
-            foreach (string size in config.GetProperty("sizes").EnumerateObject().Select(size => size.Name))
-            {
-                foreach (GradMode mode in new[] { GradMode.Record, GradMode.Off })
-                {
-                    using Scope scope = device.OpenScope(mode);
-                    Check(golden, network, scope, size);
-                }
-            }
-        }
+        VisionTransformer network = options.Build(store.Root);
+        store.Allocate(device);
+        FixtureWeights.LoadFile(store, Path.Combine(golden.Folder, golden.Name + ".weights.safetensors"));
+        return network;
     }
 
     private static void Check(FixtureCase golden, VisionTransformer network, Scope scope, string size)

@@ -1,68 +1,150 @@
 #!/usr/bin/env bash
 # Everything there is to find out on a machine with an NVIDIA GPU, in one call:
-#   ./check.sh [--pictures DIR] [--peers-dir DIR] [--python PYTHON] [--results FILE]
-#   1. has the driver compile every kernel, and lists registers and spills;
-#   2. runs all tests of CUDA devices on the GPU instead of the emulator: every operator, the recorded networks and training runs, in fp32;
-#   3. trains a ViT-Ti/4 on the pictures of DIR/train in fp32 and bf16, and measures the k-NN accuracy of both on DIR/test (folders with one folder a
-#      class, such as CIFAR-10 as files; the demonstration's pictures without --pictures);
-#   4. times augmentation, and DINO steps and forward passes against torch, if PYTHON has it and DIR/dino is a checkout of facebookresearch/dino.
-# Results go to docs/gpu-results.md (--results). Needs a build: with the SDK it is made here, without one put the published folders
-# `dino`, `benchmarks` and `tests` beside this script.
+#   ./check.sh [--parts kernels,tests,training,times] [--pictures DIR] [--peers-dir DIR] [--python PYTHON] [--only TEXT] [--results FILE]
+#   kernels   has the driver compile every kernel, and lists registers and spills with the hash of each PTX file;
+#   tests     runs all tests of CUDA devices on the GPU instead of the emulator: every operator, kernels in fp32, tf32 and bf16, the recorded networks and
+#             training runs; first with the own kernels alone, then with cuBLASLt;
+#   training  trains a ViT-Ti/4 on the pictures of DIR/train in fp32 and bf16, and compares the k-NN accuracy of both on DIR/test (folders with one folder a
+#             class, such as CIFAR-10 as files; the demonstration's pictures without --pictures);
+#   times     times augmentation, and DINO steps and forward passes against torch, if PYTHON has torch and torchvision and PEERS_DIR/dino is a checkout of
+#             facebookresearch/dino; only rows whose names contain TEXT (--only), such as bf16. All rows take hours.
+# Results go to docs/gpu-results.md (--results). Needs a build: with the SDK it is made here, without one put the published folders `dino` and
+# `benchmarks` beside this script; the tests need the SDK.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+usage='usage: check.sh [--parts kernels,tests,training,times] [--pictures DIR] [--peers-dir DIR] [--python PYTHON] [--only TEXT] [--results FILE]'
+parts=kernels,tests,training,times
 peers=${PEERS_DIR:-/tmp/peers}
 pictures=
 python=python3
+only=
 results=$root/docs/gpu-results.md
 while [ $# -gt 0 ]; do
+  if [ $# -lt 2 ]; then
+    echo "$usage" >&2
+    exit 2
+  fi
   case $1 in
-    --pictures) pictures=${2:?}; shift 2 ;;
-    --peers-dir) peers=${2:?}; shift 2 ;;
-    --python) python=${2:?}; shift 2 ;;
-    --results) results=${2:?}; shift 2 ;;
-    *) echo "usage: check.sh [--pictures DIR] [--peers-dir DIR] [--python PYTHON] [--results FILE]" >&2; exit 2 ;;
+    --parts) parts=$2 ;;
+    --pictures) pictures=$2 ;;
+    --peers-dir) peers=$2 ;;
+    --python) python=$2 ;;
+    --only) only=$2 ;;
+    --results) results=$2 ;;
+    *) echo "$usage" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+for part in ${parts//,/ }; do
+  case $part in
+    kernels | tests | training | times) ;;
+    *) echo "error: there is no part '$part'. $usage" >&2; exit 2 ;;
   esac
 done
+if [ -n "$pictures" ] && { [ ! -d "$pictures/train" ] || [ ! -d "$pictures/test" ]; }; then
+  echo "error: '$pictures' lacks the folders train and test, each with one folder a class." >&2
+  exit 2
+fi
 epochs=${DINO_CHECK_EPOCHS:-10}
+# Points of k-NN accuracy that bf16 may lose against fp32: runs that differ in rounding alone end a few points apart.
+most_lost=5
 failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 step() { printf '\n=== %s (%s)\n' "$1" "$(date -u +%H:%M:%S)"; }
+wants() { [[ ",$parts," == *",$1,"* ]]; }
+fail() { failures=$((failures + 1)); echo "error: $1" >&2; }
+# A number in one line of JSON.
+number() { sed -n "s/.*\"$1\": *\\(-\\{0,1\\}[0-9.]*\\).*/\\1/p" "$2" | tail -1; }
 
+# Programs of their own, not `dotnet x.dll`: peers are timed against this very program, started anew.
 if [ -x "$here/dino/dino" ]; then
-  dino=("$here/dino/dino"); benchmarks=("$here/benchmarks/benchmarks"); tests=(dotnet vstest "$here/tests/Dino.Tests.dll" --TestCaseFilter:)
+  dino=$here/dino/dino benchmarks=$here/benchmarks/benchmarks tests=
 else
   step "Build"
   (cd "$root" && dotnet build -c Release) || exit 1
-  dino=(dotnet "$root/Dino.Cli/bin/Release/net10.0/dino.dll")
-  benchmarks=(dotnet "$root/benchmarks/bin/Release/net10.0/benchmarks.dll")
-  tests=(dotnet vstest "$root/Dino.Tests/bin/Release/net10.0/Dino.Tests.dll" --TestCaseFilter:)
+  dino=$root/Dino.Cli/bin/Release/net10.0/dino
+  benchmarks=$root/benchmarks/bin/Release/net10.0/benchmarks
+  tests=$root/Dino.Tests/bin/Release/net10.0/Dino.Tests.dll
 fi
 
 step "Devices"
-"${dino[@]}" devices
-step "Kernels"
-"${benchmarks[@]}" kernels --update "$results" || failures=$((failures + 1))
+"$dino" devices
+if ! device=$("$benchmarks" device); then
+  echo "error: nothing can be checked on this machine." >&2
+  exit 1
+fi
 
-step "Tests on the GPU"
-filter='FullyQualifiedName~Dino.Tests.Cuda|DisplayName~cuda'
-DINO_TEST_CUDA=device "${tests[@]:0:${#tests[@]}-1}" "${tests[-1]}$filter" || failures=$((failures + 1))
+# Where there is no document yet, one with places for the tables.
+if [ ! -f "$results" ]; then
+  printf '<!-- %s:begin -->\n<!-- %s:end -->\n' gpu:kernels gpu:kernels gpu:tests gpu:tests gpu:training gpu:training peers:gpu peers:gpu > "$results" || exit 1
+fi
 
-step "Training in fp32 and bf16"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-for precision in fp32 bf16; do
-  if [ -n "$pictures" ]; then
-    "${dino[@]}" train --device cuda --precision "$precision" --data "$pictures/train" --output "$work/$precision" --arch vit_tiny --patch-size 4 --image-size 32 \
-      --local-size 16 --local-crops 4 --out-dim 4096 --batch-size 64 --lr 0.004 --momentum-teacher 0.99 --warmup-epochs 1 --epochs "$epochs" --json \
-      && "${dino[@]}" knn --weights "$work/$precision/teacher.safetensors" --train "$pictures/train" --test "$pictures/test" --resize 32 --json \
-      || failures=$((failures + 1))
+if wants kernels; then
+  step "Kernels"
+  "$benchmarks" kernels --update "$results" || fail "the driver rejects a kernel"
+fi
+
+if wants tests; then
+  step "Tests on the GPU"
+  if [ -z "$tests" ]; then
+    fail "the tests need the .NET SDK: run this script in a checkout"
   else
-    "${dino[@]}" demo --device cuda --precision "$precision" --output "$work/$precision" --json || failures=$((failures + 1))
+    {
+      printf '| products | result |\n|---|---|\n'
+      # What tests kernels by name is about the own ones; every device is tried in the recorded cases.
+      for library in 0 1; do
+        name=$([ $library = 0 ] && echo "own kernels" || echo "cuBLASLt where it is found")
+        classes=$([ $library = 0 ] && echo Dino.Tests.Cuda.Cuda || echo Dino.Tests.Cuda.CudaPrecision)
+        DINO_TEST_CUDA=device DINO_CUDA_CUBLAS=$library dotnet vstest "$tests" --TestCaseFilter:"FullyQualifiedName~$classes|FullyQualifiedName~Fixture|DisplayName~cuda" > "$work/tests" 2>&1
+        status=$?
+        cat "$work/tests" >&2
+        printf '| %s | %s |\n' "$name" "$([ $status = 0 ] && echo passed || echo '**failed**'): $(grep -oE 'Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+' "$work/tests" | tail -1 | tr -s ' ')"
+        [ $status = 0 ] || touch "$work/failed"
+      done
+      printf '\n%s, %s.\n' "$(date -u +%Y-%m-%d)" "$device"
+    } > "$work/table"
+    "$benchmarks" insert gpu:tests "$results" < "$work/table" || fail "the results of the tests could not be written"
+    [ ! -e "$work/failed" ] || fail "tests fail on the GPU"
   fi
-done
+fi
 
-step "Times"
-"${benchmarks[@]}" peers --rows gpu --peers-dir "$peers" --python "$python" --update "$results" || failures=$((failures + 1))
+if wants training; then
+  step "Training in fp32 and bf16"
+  for precision in fp32 bf16; do
+    if [ -n "$pictures" ]; then
+      "$dino" train --device cuda --precision "$precision" --data "$pictures/train" --output "$work/$precision" --arch vit_tiny --patch-size 4 --image-size 32 \
+        --local-size 16 --local-crops 4 --out-dim 4096 --batch-size 64 --lr 0.004 --momentum-teacher 0.99 --warmup-epochs 1 --epochs "$epochs" --json > "$work/$precision.train" \
+        && "$dino" knn --device cuda --weights "$work/$precision/teacher.safetensors" --train "$pictures/train" --test "$pictures/test" --resize 32 --json > "$work/$precision.json"
+    else
+      "$dino" demo --device cuda --precision "$precision" --output "$work/$precision" --json > "$work/$precision.json"
+    fi || fail "training in $precision fails"
+    cat "$work/$precision.json"
+  done
+  key=$([ -n "$pictures" ] && echo top1 || echo trained_top1)
+  exact=$(number "$key" "$work/fp32.json") rounded=$(number "$key" "$work/bf16.json")
+  if [ -n "$exact" ] && [ -n "$rounded" ]; then
+    {
+      printf '| run | k-NN top-1, fp32 | k-NN top-1, bf16 |\n|---|---:|---:|\n'
+      printf '| %s | %s %% | %s %% |\n' "$([ -n "$pictures" ] && echo "ViT-Ti/4, 32 pixels, $epochs epochs" || echo 'dino demo')" "$exact" "$rounded"
+      printf '\n%s, %s.\n' "$(date -u +%Y-%m-%d)" "$device"
+    } > "$work/table"
+    "$benchmarks" insert gpu:training "$results" < "$work/table" || fail "the accuracies could not be written"
+    if [ -n "$pictures" ] && awk "BEGIN { exit !($exact - $rounded > $most_lost) }"; then
+      fail "bf16 loses more than $most_lost points of accuracy"
+    fi
+  else
+    fail "there are no accuracies to compare"
+  fi
+fi
+
+if wants times; then
+  step "Times"
+  rows=(--rows gpu --peers-dir "$peers" --python "$python" --update "$results")
+  [ -z "$only" ] || rows+=(--only "$only")
+  "$benchmarks" peers "${rows[@]}" || fail "a row could not be measured"
+fi
 
 printf '\n%d checks failed; results are in %s\n' "$failures" "$results"
 [ "$failures" -eq 0 ]

@@ -8,7 +8,7 @@ namespace Dino.Benchmarks.Peers;
 internal sealed class ServedContender(Contender contender) : ContenderProcess(contender)
 {
     /// <summary>Loading, warm-up and the slowest repetition of any row are far below this.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);
 
     private Process? _process;
 

@@ -88,6 +88,7 @@ internal static unsafe partial class EmulatedDriver
             return Fail(EmulatedErrors.InvalidHandle, $"there is no function 0x{parameters->Function:x} in this context");
         if (parameters->Parameters != null)
             return Fail(EmulatedErrors.InvalidValue, "parameters one by one are not emulated");
+        execution.Machine.ParameterChanges++;
         return Prepare(
             step.Launch, function, (parameters->GridX, parameters->GridY, parameters->GridZ), (parameters->BlockX, parameters->BlockY, parameters->BlockZ),
             parameters->SharedBytes, parameters->Extra);
@@ -105,7 +106,7 @@ internal static unsafe partial class EmulatedDriver
         try
         {
             lock (stream.Machine.Work)
-                return execution.Run();
+                return stream.Finish() is var late and not 0 ? late : execution.Run(stream);
         }
         catch (Exception problem)
         {

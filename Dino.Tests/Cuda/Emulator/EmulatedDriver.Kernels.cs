@@ -128,7 +128,7 @@ internal static unsafe partial class EmulatedDriver
         if (error != 0)
             return error;
         if (stream.Capture is not { } graph)
-            return stream.Machine.Run(launch);
+            return stream.Finish() is var late and not 0 ? late : stream.Machine.Run(launch);
         graph.Nodes.Add(new KernelStep(launch));
         return 0;
     }

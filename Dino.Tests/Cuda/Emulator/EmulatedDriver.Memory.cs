@@ -48,6 +48,8 @@ internal static unsafe partial class EmulatedDriver
     {
         if (Current(out int error) is not { } machine || Forbid(machine, "cuMemFree", out error))
             return error;
+        if (Array.Exists(machine.Streams, stream => stream.Uses(address, 1)))
+            return Fail(EmulatedErrors.InvalidValue, $"cuMemFree(0x{address:x}), which a copy has yet to use");
         return machine.Memory.Free(address) ? 0 : Fail(EmulatedErrors.InvalidValue, $"cuMemFree(0x{address:x}): {machine.Memory.Describe(address)}");
     }
 
@@ -65,6 +67,8 @@ internal static unsafe partial class EmulatedDriver
     {
         if (Current(out int error) is not { } machine || Forbid(machine, "cuMemFreeHost", out error))
             return error;
+        if (Array.Exists(machine.Streams, stream => stream.Uses(address, 1)))
+            return Fail(EmulatedErrors.InvalidValue, "cuMemFreeHost of memory that a copy has yet to use");
         return machine.FreePinned(address) ? 0 : Fail(EmulatedErrors.InvalidValue, "cuMemFreeHost of something else");
     }
 
@@ -92,16 +96,33 @@ internal static unsafe partial class EmulatedDriver
             return error;
         if (IsOnDevice(target) == isTargetHost || IsOnDevice(source) == isSourceHost)
             return Fail(EmulatedErrors.InvalidValue, "a copy with an address of the host where the device's is expected, or the other way round");
+        nint host = isTargetHost ? target : source;
+        bool isPageable = (isTargetHost || isSourceHost) && !found.Machine.IsPinned(host, (long)bytes);
         if (found.Capture is not { } graph)
         {
             lock (found.Machine.Work)
-                return found.Machine.Copy(target, source, (long)bytes);
+                return isSourceHost && !isPageable ? Postpone(found, target, source, (long)bytes) : CopyNow(found, target, source, (long)bytes);
         }
 
-        nint host = isTargetHost ? target : source;
-        if ((isTargetHost || isSourceHost) && !found.Machine.IsPinned(host, (long)bytes))
+        if (isPageable)
             return Spoil(found, "a copy of pageable memory, which may be gone when the graph runs");
         graph.Nodes.Add(new CopyStep(found.Machine, target, source, (long)bytes));
+        return 0;
+    }
+
+    private static int CopyNow(EmulatedStream stream, nint target, nint source, long bytes)
+    {
+        int error = stream.Finish();
+        stream.NoteRead(source, bytes);
+        return error != 0 ? error : stream.Machine.Copy(target, source, bytes);
+    }
+
+    /// <summary>Although done late, it could be done at once: memory that it writes must not be in use by work queued before.</summary>
+    private static int Postpone(EmulatedStream stream, nint target, nint source, long bytes)
+    {
+        if (Array.Exists(stream.Machine.Streams, other => other != stream && other.MayRead(target, bytes)))
+            return Fail(EmulatedErrors.IllegalAddress, $"a copy on another stream may overwrite {bytes} bytes at 0x{target:x} that queued work has yet to read");
+        stream.Postpone(new CopyStep(stream.Machine, target, source, bytes));
         return 0;
     }
 
@@ -114,7 +135,7 @@ internal static unsafe partial class EmulatedDriver
         if (found.Capture is not { } graph)
         {
             lock (found.Machine.Work)
-                return found.Machine.Fill(target, value, size, (long)count);
+                return found.Finish() is var late and not 0 ? late : found.Machine.Fill(target, value, size, (long)count);
         }
 
         graph.Nodes.Add(new FillStep(found.Machine, target, value, size, (long)count));

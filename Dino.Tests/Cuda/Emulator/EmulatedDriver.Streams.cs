@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Dino.Tests.Cuda.Emulator;
 
-/// <summary>Streams and events. Work is done when it is queued, so that there is nothing to wait for; only what recording forbids is told apart.</summary>
+/// <summary>Streams and events: what waiting brings about, and what recording forbids.</summary>
 internal static unsafe partial class EmulatedDriver
 {
     private static nint OfStreams(string name) => name switch
@@ -66,8 +66,9 @@ internal static unsafe partial class EmulatedDriver
     {
         if (Handles.Find<EmulatedStream>(handle) is not { } stream)
             return Fail(EmulatedErrors.InvalidHandle, $"there is no stream 0x{handle:x}");
+        int error = stream.Finish();
         stream.Machine.Close(stream);
-        return 0;
+        return error;
     }
 
     [UnmanagedCallersOnly]
@@ -75,7 +76,11 @@ internal static unsafe partial class EmulatedDriver
     {
         if (OfStream(handle, out int error) is not { } stream)
             return error;
-        return stream.Capture is null ? 0 : Spoil(stream, "cuStreamSynchronize");
+        if (stream.Capture is not null)
+            return Spoil(stream, "cuStreamSynchronize");
+        stream.Machine.Waits++;
+        stream.ForgetReads();
+        return stream.Finish();
     }
 
     [UnmanagedCallersOnly]
@@ -86,7 +91,7 @@ internal static unsafe partial class EmulatedDriver
         if (Handles.Find<EmulatedEvent>(eventHandle) is not { } found)
             return Fail(EmulatedErrors.InvalidHandle, $"there is no event 0x{eventHandle:x}");
         // Streams that join a recording are not emulated.
-        return found.Capture == stream.Capture ? 0 : Spoil(stream, "waiting for an event of another recording");
+        return found.Capture == stream.Capture ? found.Finish() : Spoil(stream, "waiting for an event of another recording");
     }
 
     [UnmanagedCallersOnly]
@@ -114,7 +119,7 @@ internal static unsafe partial class EmulatedDriver
             return error;
         if (Handles.Find<EmulatedEvent>(handle) is not { } found)
             return Fail(EmulatedErrors.InvalidHandle, $"there is no event 0x{handle:x}");
-        found.Capture = stream.Capture;
+        found.Record(stream);
         return 0;
     }
 
@@ -125,6 +130,6 @@ internal static unsafe partial class EmulatedDriver
             return Fail(EmulatedErrors.InvalidHandle, $"there is no event 0x{handle:x}");
         if (found.Machine.Fault is { } fault)
             return Fail(EmulatedErrors.IllegalAddress, fault);
-        return found.Machine.Capturing() is { } stream && found.Capture == stream.Capture ? Spoil(stream, "cuEventSynchronize") : 0;
+        return found.Machine.Capturing() is { } stream && found.Capture == stream.Capture ? Spoil(stream, "cuEventSynchronize") : found.Finish();
     }
 }

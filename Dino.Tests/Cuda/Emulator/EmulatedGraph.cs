@@ -34,7 +34,12 @@ internal sealed unsafe class KernelStep : EmulatedNode
 /// <summary>A copy; host memory is read and written when the graph runs.</summary>
 internal sealed unsafe class CopyStep(EmulatedMachine machine, long target, long source, long bytes) : EmulatedNode(machine)
 {
+    /// <summary>Where it reads, and how much.</summary>
+    public (long Address, long Bytes) Read => (source, bytes);
+
     public override int Run() => Machine.Copy(target, source, bytes);
+
+    public bool Uses(long address, long length) => (address < source + bytes && source < address + length) || (address < target + bytes && target < address + length);
 
     public override EmulatedNode Copy() => new CopyStep(Machine, target, source, bytes);
 }
@@ -76,12 +81,14 @@ internal sealed class EmulatedGraphExecution : EmulatedObject
     /// <summary>The step made from a node of the graph.</summary>
     public EmulatedNode? StepOf(nint node) => _byNode.GetValueOrDefault(node);
 
-    public int Run()
+    public int Run(EmulatedStream stream)
     {
         Machine.GraphLaunches++;
         foreach (EmulatedNode step in _steps)
         {
             int error = step.Run();
+            if (step is CopyStep { Read: var read })
+                stream.NoteRead(read.Address, read.Bytes);
             if (error != 0)
                 return error;
         }

@@ -37,6 +37,9 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
 
     public int Multiprocessors { get; init; } = 4;
 
+    /// <summary>Streams that have not been destroyed.</summary>
+    public EmulatedStream[] Streams { get; private set; } = [];
+
     /// <summary>Changes PTX before it is loaded: what a test may do to see whether damage is noticed.</summary>
     public Func<string, string>? Edit { get; init; }
 
@@ -54,6 +57,12 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
 
     /// <summary>Graphs that have run.</summary>
     public long GraphLaunches { get; set; }
+
+    /// <summary>Times that the host waited for a stream.</summary>
+    public long Waits { get; set; }
+
+    /// <summary>Launches in graphs that were given other arguments.</summary>
+    public long ParameterChanges { get; set; }
 
     /// <summary>The machine with a number, as long as somebody holds it.</summary>
     public static EmulatedMachine? OfDevice(int device) => s_machines.TryGetValue(device, out WeakReference<EmulatedMachine>? found) && found.TryGetTarget(out EmulatedMachine? machine) ? machine : null;
@@ -76,14 +85,24 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
     public nint Open(EmulatedObject item)
     {
         lock (_lock)
+        {
             _open[item.Handle] = item;
+            if (item is EmulatedStream stream)
+                Streams = [.. Streams, stream];
+        }
+
         return item.Handle;
     }
 
     public void Close(EmulatedObject item)
     {
         lock (_lock)
+        {
             _open.Remove(item.Handle);
+            if (item is EmulatedStream stream)
+                Streams = Array.FindAll(Streams, other => other != stream);
+        }
+
         Handles.Remove(item.Handle);
     }
 

@@ -38,32 +38,6 @@ internal abstract class EmulatedObject
 
 internal sealed class EmulatedContext(EmulatedMachine machine) : EmulatedObject(machine);
 
-internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedObject(machine)
-{
-    private readonly nint[] _lastNode = GC.AllocateArray<nint>(1, pinned: true);
-
-    /// <summary>Where the handle of the last recorded step is put for who asks for it.</summary>
-    public nint* LastNode => (nint*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _lastNode[0]);
-
-    /// <summary>Whether the recording permits calls that could disturb it.</summary>
-    public bool IsRelaxed { get; set; }
-
-    /// <summary>What is being recorded instead of run; null when nothing is.</summary>
-    public EmulatedGraph? Capture { get; set; }
-
-    /// <summary>Whether a forbidden call has spoilt the recording.</summary>
-    public bool IsCaptureSpoilt { get; set; }
-
-    /// <summary>The thread that began it.</summary>
-    public int CapturingThread { get; set; }
-}
-
-internal sealed class EmulatedEvent(EmulatedMachine machine) : EmulatedObject(machine)
-{
-    /// <summary>The recording in which it was recorded last.</summary>
-    public EmulatedGraph? Capture { get; set; }
-}
-
 /// <summary>Loaded PTX: its programs, and the memory of its variables.</summary>
 internal sealed unsafe class EmulatedModule : EmulatedObject
 {

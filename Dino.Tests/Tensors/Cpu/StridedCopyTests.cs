@@ -18,7 +18,7 @@ public sealed class StridedCopyTests
         using Backend backend = Widths.Create(Width.Vec512, 2);
         foreach (int[] lengths in Shapes)
         {
-            foreach (int[] order in Permutations(lengths.Length))
+            foreach (int[] order in StridedLayouts.Permutations(lengths.Length))
             {
                 foreach (DType type in lengths.Length > 4 ? (DType[])[DType.F32] : [DType.F32, DType.BF16, DType.U8])
                     AssertPermutes(backend, lengths, order, type, false);
@@ -40,8 +40,8 @@ public sealed class StridedCopyTests
                 lengths[i] = random.Next(1, trial % 10 == 0 ? 40 : 9);
             // x: repeats, reversals and steps; y: the same without repeats, in a random order of axes.
             long[] strideX = new long[rank], strideY = new long[rank];
-            (long firstX, long sizeX) = Lay(random, lengths, strideX, true);
-            (long firstY, long sizeY) = Lay(random, lengths, strideY, false);
+            (long firstX, long sizeX) = StridedLayouts.Draw(random, lengths, strideX, true);
+            (long firstY, long sizeY) = StridedLayouts.Draw(random, lengths, strideY, false);
             AssertWalks(backend, lengths, strideX, firstX, sizeX, strideY, firstY, sizeY, trial % 2 == 0);
         }
     }
@@ -126,41 +126,6 @@ public sealed class StridedCopyTests
         StridedView from = new(x.View.Address + (nint)(firstX * 4), DType.F32, shape, strideX);
         backend.CopyStrided(from, new StridedView(y.View.Address + (nint)(firstY * 4), DType.F32, shape, strideY), accumulate);
         Assert.True(y.Floats.SequenceEqual(expected), $"{shape} from [{string.Join(", ", strideX)}] to [{string.Join(", ", strideY)}].");
-    }
-
-    private static (long First, long Size) Lay(Random random, int[] lengths, long[] strides, bool mayRepeat)
-    {
-        int[] order = [.. Enumerable.Range(0, lengths.Length)];
-        random.Shuffle(order);
-        long size = 1, first = 0;
-        foreach (int axis in order)
-        {
-            strides[axis] = mayRepeat && random.Next(5) == 0 ? 0 : size * random.Next(1, 3);
-            if (strides[axis] != 0)
-                size = strides[axis] * lengths[axis];
-            if (random.Next(4) == 0)
-            {
-                first += strides[axis] * (lengths[axis] - 1);
-                strides[axis] = -strides[axis];
-            }
-        }
-
-        return (first, size);
-    }
-
-    private static IEnumerable<int[]> Permutations(int rank)
-    {
-        if (rank == 0)
-        {
-            yield return [];
-            yield break;
-        }
-
-        foreach (int[] rest in Permutations(rank - 1))
-        {
-            for (int place = 0; place < rank; place++)
-                yield return [.. rest[..place], rank - 1, .. rest[place..]];
-        }
     }
 
     private static long Offset(int[] index, long[] strides)

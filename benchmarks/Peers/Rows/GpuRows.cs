@@ -43,7 +43,8 @@ internal static class GpuRows
                 {
                     Contender[] all =
                     [
-                        ContenderFactory.Own(batch, "forward", $"{architecture}/{patch}", batch, WorkloadDevice.Cuda + precision, "none", "F32"),
+                        // Weights in the precision of products, as torch has them and the dino tool packs them.
+                        ContenderFactory.Own(batch, "forward", $"{architecture}/{patch}", batch, WorkloadDevice.Cuda + precision, "none", precision == "bf16" ? "BF16" : "F32"),
                         contenders.Script("torch", "forward_cuda.py", 4, batch, "eager", precision, architecture, patch, batch),
                         contenders.Script("torch.compile", "forward_cuda.py", 4, batch, "compile", precision, architecture, patch, batch),
                     ];

@@ -55,7 +55,8 @@ def forward(crops):
 
 
 if mode == "compile":
-    forward = torch.compile(forward)
+    # Two sizes of crops are two programs, not one for all sizes.
+    forward = torch.compile(forward, dynamic=False)
 
 
 def work():
@@ -64,8 +65,8 @@ def work():
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     gradients = [parameter.grad for parameter in trained]
-    norms = torch._foreach_norm(gradients)
-    torch._foreach_mul_(gradients, [(CLIP / (norm + 1e-6)).clamp(max=1) for norm in norms])
+    factors = (CLIP / (torch.stack(torch._foreach_norm(gradients)) + 1e-6)).clamp(max=1)
+    torch._foreach_mul_(gradients, list(factors.unbind()))
     optimizer.step()
     with torch.no_grad():
         torch._foreach_lerp_([theirs for _, theirs in followed], [mine for mine, _ in followed], 0.004)

@@ -1,0 +1,78 @@
+namespace Dino.Tests.Cuda.Emulator;
+
+/// <summary>
+/// Work in order. Copies of page-locked memory are done as late as the rules allow: when something that was queued behind them is done, or when somebody waits
+/// for them. So whoever relies on them without waiting finds what was there before. Everything else is done when it is queued.
+/// </summary>
+internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedObject(machine)
+{
+    private readonly nint[] _lastNode = GC.AllocateArray<nint>(1, pinned: true);
+    private readonly Queue<CopyStep> _late = [];
+    private readonly HashSet<(long Address, long Bytes)> _copied = [];
+    private long _done;
+
+    /// <summary>Number of the last copy that was put off.</summary>
+    public long LastCopy => _done + _late.Count;
+
+    /// <summary>Where the handle of the last recorded step is put for who asks for it.</summary>
+    public nint* LastNode => (nint*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _lastNode[0]);
+
+    /// <summary>Whether the recording permits calls that could disturb it.</summary>
+    public bool IsRelaxed { get; set; }
+
+    /// <summary>What is being recorded instead of run; null when nothing is.</summary>
+    public EmulatedGraph? Capture { get; set; }
+
+    /// <summary>Whether a forbidden call has spoilt the recording.</summary>
+    public bool IsCaptureSpoilt { get; set; }
+
+    /// <summary>The thread that began it.</summary>
+    public int CapturingThread { get; set; }
+
+    /// <summary>Puts a copy off.</summary>
+    public void Postpone(CopyStep copy) => _late.Enqueue(copy);
+
+    /// <summary>Does what was put off, up to a copy; an error of the driver, or 0.</summary>
+    public int Finish(long last = long.MaxValue)
+    {
+        while (_done < last && _late.TryDequeue(out CopyStep? copy))
+        {
+            _done++;
+            int error = copy.Run();
+            copy.Release();
+            if (error != 0)
+                return error;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Whether copies that are still to be done use memory.</summary>
+    public bool Uses(long address, long bytes) => _late.Any(copy => copy.Uses(address, bytes));
+
+    /// <summary>Notes device memory that a queued copy reads: on a device it might do so at any time until the host has waited.</summary>
+    public void NoteRead(long address, long bytes) => _copied.Add((address, bytes));
+
+    /// <summary>The host has waited for all work.</summary>
+    public void ForgetReads() => _copied.Clear();
+
+    /// <summary>Whether memory may still be read by queued copies.</summary>
+    public bool MayRead(long address, long bytes) => _copied.Any(range => address < range.Address + range.Bytes && range.Address < address + bytes);
+}
+
+/// <summary>A moment of a stream.</summary>
+internal sealed class EmulatedEvent(EmulatedMachine machine) : EmulatedObject(machine)
+{
+    /// <summary>The recording in which it was recorded last.</summary>
+    public EmulatedGraph? Capture { get; set; }
+
+    /// <summary>The stream on which it was recorded last.</summary>
+    public EmulatedStream? Stream { get; private set; }
+
+    private long Step { get; set; }
+
+    public void Record(EmulatedStream stream) => (Stream, Step, Capture) = (stream, stream.LastCopy, stream.Capture);
+
+    /// <summary>Does the work before the moment; an error of the driver, or 0.</summary>
+    public int Finish() => Stream?.Finish(Step) ?? 0;
+}
