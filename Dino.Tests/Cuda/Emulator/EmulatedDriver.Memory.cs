@@ -48,7 +48,7 @@ internal static unsafe partial class EmulatedDriver
     {
         if (Current(out int error) is not { } machine || Forbid(machine, "cuMemFree", out error))
             return error;
-        if (Array.Exists(machine.Streams, stream => stream.Uses(address, 1)))
+        if (IsInUse(machine, address))
             return Fail(EmulatedErrors.InvalidValue, $"cuMemFree(0x{address:x}), which a copy has yet to use");
         return machine.Memory.Free(address) ? 0 : Fail(EmulatedErrors.InvalidValue, $"cuMemFree(0x{address:x}): {machine.Memory.Describe(address)}");
     }
@@ -67,7 +67,7 @@ internal static unsafe partial class EmulatedDriver
     {
         if (Current(out int error) is not { } machine || Forbid(machine, "cuMemFreeHost", out error))
             return error;
-        if (Array.Exists(machine.Streams, stream => stream.Uses(address, 1)))
+        if (IsInUse(machine, address))
             return Fail(EmulatedErrors.InvalidValue, "cuMemFreeHost of memory that a copy has yet to use");
         return machine.FreePinned(address) ? 0 : Fail(EmulatedErrors.InvalidValue, "cuMemFreeHost of something else");
     }
@@ -120,9 +120,13 @@ internal static unsafe partial class EmulatedDriver
     /// <summary>Although done late, it could be done at once: memory that it writes must not be in use by work queued before.</summary>
     private static int Postpone(EmulatedStream stream, nint target, nint source, long bytes)
     {
-        if (Array.Exists(stream.Machine.Streams, other => other != stream && other.MayRead(target, bytes)))
-            return Fail(EmulatedErrors.IllegalAddress, $"a copy on another stream may overwrite {bytes} bytes at 0x{target:x} that queued work has yet to read");
-        stream.Postpone(new CopyStep(stream.Machine, target, source, bytes));
+        foreach (EmulatedStream other in stream.Machine.Streams)
+        {
+            if (other != stream && other.MayRead(target, bytes))
+                return Fail(EmulatedErrors.IllegalAddress, $"a copy on another stream may overwrite {bytes} bytes at 0x{target:x} that queued work has yet to read");
+        }
+
+        stream.Postpone(target, source, bytes);
         return 0;
     }
 
@@ -140,6 +144,13 @@ internal static unsafe partial class EmulatedDriver
 
         graph.Nodes.Add(new FillStep(found.Machine, target, value, size, (long)count));
         return 0;
+    }
+
+    /// <summary>Whether a copy that was put off has yet to use memory.</summary>
+    private static bool IsInUse(EmulatedMachine machine, nint address)
+    {
+        lock (machine.Work)
+            return Array.Exists(machine.Streams, stream => stream.Uses(address));
     }
 
     private static bool IsOnDevice(nint address) => address >= DeviceAllocation.Distance;

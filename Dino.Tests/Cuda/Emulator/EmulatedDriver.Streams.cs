@@ -66,7 +66,9 @@ internal static unsafe partial class EmulatedDriver
     {
         if (Handles.Find<EmulatedStream>(handle) is not { } stream)
             return Fail(EmulatedErrors.InvalidHandle, $"there is no stream 0x{handle:x}");
-        int error = stream.Finish();
+        int error;
+        lock (stream.Machine.Work)
+            error = stream.Finish();
         stream.Machine.Close(stream);
         return error;
     }
@@ -78,9 +80,12 @@ internal static unsafe partial class EmulatedDriver
             return error;
         if (stream.Capture is not null)
             return Spoil(stream, "cuStreamSynchronize");
-        stream.Machine.Waits++;
-        stream.ForgetReads();
-        return stream.Finish();
+        lock (stream.Machine.Work)
+        {
+            stream.Machine.Waits++;
+            stream.ForgetReads();
+            return stream.Finish();
+        }
     }
 
     [UnmanagedCallersOnly]
@@ -91,7 +96,10 @@ internal static unsafe partial class EmulatedDriver
         if (Handles.Find<EmulatedEvent>(eventHandle) is not { } found)
             return Fail(EmulatedErrors.InvalidHandle, $"there is no event 0x{eventHandle:x}");
         // Streams that join a recording are not emulated.
-        return found.Capture == stream.Capture ? found.Finish() : Spoil(stream, "waiting for an event of another recording");
+        if (found.Capture != stream.Capture)
+            return Spoil(stream, "waiting for an event of another recording");
+        lock (stream.Machine.Work)
+            return found.Finish();
     }
 
     [UnmanagedCallersOnly]
@@ -130,6 +138,9 @@ internal static unsafe partial class EmulatedDriver
             return Fail(EmulatedErrors.InvalidHandle, $"there is no event 0x{handle:x}");
         if (found.Machine.Fault is { } fault)
             return Fail(EmulatedErrors.IllegalAddress, fault);
-        return found.Machine.Capturing() is { } stream && found.Capture == stream.Capture ? Spoil(stream, "cuEventSynchronize") : found.Finish();
+        if (found.Machine.Capturing() is { } stream && found.Capture == stream.Capture)
+            return Spoil(stream, "cuEventSynchronize");
+        lock (found.Machine.Work)
+            return found.Finish();
     }
 }

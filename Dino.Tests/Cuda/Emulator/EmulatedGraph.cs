@@ -39,8 +39,6 @@ internal sealed unsafe class CopyStep(EmulatedMachine machine, long target, long
 
     public override int Run() => Machine.Copy(target, source, bytes);
 
-    public bool Uses(long address, long length) => (address < source + bytes && source < address + length) || (address < target + bytes && target < address + length);
-
     public override EmulatedNode Copy() => new CopyStep(Machine, target, source, bytes);
 }
 

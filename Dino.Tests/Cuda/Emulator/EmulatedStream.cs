@@ -7,7 +7,7 @@ namespace Dino.Tests.Cuda.Emulator;
 internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedObject(machine)
 {
     private readonly nint[] _lastNode = GC.AllocateArray<nint>(1, pinned: true);
-    private readonly Queue<CopyStep> _late = [];
+    private readonly Queue<(long Target, long Source, long Bytes)> _late = [];
     private readonly HashSet<(long Address, long Bytes)> _copied = [];
     private long _done;
 
@@ -30,16 +30,15 @@ internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedO
     public int CapturingThread { get; set; }
 
     /// <summary>Puts a copy off.</summary>
-    public void Postpone(CopyStep copy) => _late.Enqueue(copy);
+    public void Postpone(long target, long source, long bytes) => _late.Enqueue((target, source, bytes));
 
     /// <summary>Does what was put off, up to a copy; an error of the driver, or 0.</summary>
     public int Finish(long last = long.MaxValue)
     {
-        while (_done < last && _late.TryDequeue(out CopyStep? copy))
+        while (_done < last && _late.TryDequeue(out (long Target, long Source, long Bytes) copy))
         {
             _done++;
-            int error = copy.Run();
-            copy.Release();
+            int error = Machine.Copy(copy.Target, copy.Source, copy.Bytes);
             if (error != 0)
                 return error;
         }
@@ -48,7 +47,8 @@ internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedO
     }
 
     /// <summary>Whether copies that are still to be done use memory.</summary>
-    public bool Uses(long address, long bytes) => _late.Any(copy => copy.Uses(address, bytes));
+    public bool Uses(long address) =>
+        _late.Any(copy => (address >= copy.Source && address < copy.Source + copy.Bytes) || (address >= copy.Target && address < copy.Target + copy.Bytes));
 
     /// <summary>Notes device memory that a queued copy reads: on a device it might do so at any time until the host has waited.</summary>
     public void NoteRead(long address, long bytes) => _copied.Add((address, bytes));
@@ -57,7 +57,16 @@ internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedO
     public void ForgetReads() => _copied.Clear();
 
     /// <summary>Whether memory may still be read by queued copies.</summary>
-    public bool MayRead(long address, long bytes) => _copied.Any(range => address < range.Address + range.Bytes && range.Address < address + bytes);
+    public bool MayRead(long address, long bytes)
+    {
+        foreach ((long start, long length) in _copied)
+        {
+            if (address < start + length && start < address + bytes)
+                return true;
+        }
+
+        return false;
+    }
 }
 
 /// <summary>A moment of a stream.</summary>
