@@ -44,8 +44,8 @@ internal sealed record GalleryOptions
             MaxAtOnce = Number(configuration, "max-at-once", defaults.MaxAtOnce, 1024),
             MaxWaiting = Number(configuration, "max-waiting", defaults.MaxWaiting, 100_000),
         };
-        if (!File.Exists(options.Weights))
-            throw new ArgumentException($"There is no file of weights '{options.Weights}' (--weights).");
+        if (!Path.Exists(options.Weights))
+            throw new ArgumentException($"There is no file or folder of weights '{options.Weights}' (--weights).");
         return options;
     }
 
