@@ -29,6 +29,18 @@ public class RetrievalMetricsTests
     }
 
     [FixtureTheory, MemberData(nameof(Cases))]
+    public void Accuracies_agree(string id)
+    {
+        using FixtureCase golden = FixtureStore.Open(id);
+        float[] logits = golden.Singles("in.logits");
+        int classes = golden.Shape("in.logits")[1];
+        int[] ranks = [.. golden.Doubles("in.target").Select((label, row) => ClassRank.Of(logits.AsSpan(row * classes, classes), (int)label))];
+        // Percent, rounded to single precision.
+        Assert.Equal(golden.Doubles("out.acc1").Single(), 100.0 * ranks.Count(rank => rank < 1) / ranks.Length, 1e-5);
+        Assert.Equal(golden.Doubles("out.acc5").Single(), 100.0 * ranks.Count(rank => rank < 5) / ranks.Length, 1e-5);
+    }
+
+    [FixtureTheory, MemberData(nameof(Cases))]
     public void Features_at_several_scales_agree(string id)
     {
         using FixtureCase golden = FixtureStore.Open(id);
