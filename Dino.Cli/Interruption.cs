@@ -6,9 +6,11 @@ namespace Dino.Cli;
 /// <summary>The first Ctrl-C (or SIGTERM) asks a command to finish its step and save; the second ends the process at once.</summary>
 internal sealed class Interruption : IDisposable
 {
+    private static readonly TimeSpan s_echo = TimeSpan.FromMilliseconds(200);
+
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
-    private int _count;
+    private long _first;
 
     public Interruption() => _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
 
@@ -26,8 +28,14 @@ internal sealed class Interruption : IDisposable
     {
         context.Cancel = true;
         // A normal exit would wait for the very step that is to be left; files are written whole or not at all, so a kill is safe.
-        if (Interlocked.Increment(ref _count) > 1)
-            Process.GetCurrentProcess().Kill();
+        if (Interlocked.CompareExchange(ref _first, Stopwatch.GetTimestamp(), 0) is var first and not 0)
+        {
+            // Who signals a whole group and then its leader means one signal.
+            if (Stopwatch.GetElapsedTime(first) > s_echo)
+                Process.GetCurrentProcess().Kill();
+            return;
+        }
+
         Console.Error.WriteLine("stopping after this step; Ctrl-C again ends at once");
         _source.Cancel();
     }

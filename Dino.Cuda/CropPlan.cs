@@ -2,7 +2,7 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Cuda;
 
-/// <summary>A view as kernels read it; <c>augment.cuh</c> has its twin.</summary>
+/// <summary>A view as kernels read it; <c>crops.cuh</c> has its twin.</summary>
 /// <param name="Crop">What is done.</param>
 /// <param name="Weights">First element of its table of weights: of columns, then of rows, [2 + taps, side] each: starts, counts, and weights by tap.</param>
 /// <param name="ColumnTaps">Pixels that make one of a row, at most.</param>

@@ -8,7 +8,7 @@ namespace Dino.Tests;
 public static class Devices
 {
     /// <summary>Whether <c>cuda</c> is a GPU of this machine, as <c>DINO_TEST_CUDA=device</c> asks for, instead of the emulator.</summary>
-    private static bool OnDevice { get; } = Environment.GetEnvironmentVariable("DINO_TEST_CUDA") == "device";
+    public static bool HasGpu { get; } = Environment.GetEnvironmentVariable("DINO_TEST_CUDA") == "device";
 
     public static TheoryData<string> All => [.. Names];
 
@@ -43,5 +43,5 @@ public static class Devices
 
     /// <summary>The device called <c>cuda</c>.</summary>
     internal static CudaDevice OpenCuda(CudaPrecision precision = CudaPrecision.FP32) =>
-        OnDevice ? new CudaDevice(0, precision) : new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision);
+        HasGpu ? new CudaDevice(0, precision) : new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision);
 }

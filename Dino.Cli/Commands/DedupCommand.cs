@@ -8,6 +8,7 @@ using Dino.Ssl.Evaluation;
 using Dino.Ssl.Report;
 using Dino.Ssl.Retrieval;
 using Dino.Tensors;
+using Dino.Tensors.Formats;
 
 namespace Dino.Cli.Commands;
 
@@ -44,7 +45,7 @@ internal static class DedupCommand
             if (text is not null)
             {
                 Options.MakeFolder(text);
-                File.WriteAllLines(text, found.Copies.Select(copy => copy.Path), new UTF8Encoding(false));
+                AtomicFile.WriteLines(text, found.Copies.Select(copy => copy.Path));
             }
 
             if (page is not null)

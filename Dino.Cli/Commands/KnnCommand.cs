@@ -33,6 +33,8 @@ internal static class KnnCommand
         {
             using Device device = devices.Open(parsed);
             (ImageFolder memory, ImageFolder queries) = (ImageFolder.Open(parsed.GetValue(train)!), ImageFolder.Open(parsed.GetValue(test)!));
+            // Before hours of work, and again for the pictures that could be used.
+            ClassNames.Renumber([], queries.Classes, memory.Classes);
             bool usesPixels = parsed.GetValue(pixels), isUntrained = parsed.GetValue(untrained);
             if (usesPixels && isUntrained)
                 throw new ArgumentException("--pixels and --untrained exclude each other.");

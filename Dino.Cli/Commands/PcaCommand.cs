@@ -43,7 +43,7 @@ internal static class PcaCommand
                 throw new ArgumentException("--threshold and --invert choose the foreground: give --foreground as well.");
             string[] sources = Sources(parsed.GetValue(images), parsed.GetValue(input), parsed.GetValue(limit));
             using Device device = devices.Open(parsed);
-            Image[] pictures = [.. sources.Select(source => ImageFile.Decode(source))];
+            Image[] pictures = Decode(ref sources, isFolder: parsed.GetValue(input) is not null);
             using LoadedModel loaded = model.Load(parsed, device, once: pictures.Length == 1);
             int size = Options.RequirePatches(parsed.GetValue(side), loaded);
             Options.MakeFolder(path);
@@ -72,6 +72,28 @@ internal static class PcaCommand
                 Console.Out.WriteLine($"{path}: {features.Length} {(features.Length == 1 ? "picture" : "pictures")}, {patches} patches{(splits ? $", {front} of them foreground" : "")}; the components explain {string.Join(", ", shares.Select(share => $"{100 * share:f1} %"))}");
             return 0;
         });
+    }
+
+    /// <summary>The pictures; of a folder, those that can be used.</summary>
+    private static Image[] Decode(ref string[] sources, bool isFolder)
+    {
+        List<(string Path, Image Image)> usable = [];
+        foreach (string source in sources)
+        {
+            try
+            {
+                usable.Add((source, ImageFile.Decode(source)));
+            }
+            catch (Exception error) when (isFolder && (error is ImageException or IOException or UnauthorizedAccessException))
+            {
+                Console.Error.WriteLine($"left out {error.Message}");
+            }
+        }
+
+        if (usable.Count == 0)
+            throw new InvalidDataException("None of the pictures can be used.");
+        sources = [.. usable.Select(picture => picture.Path)];
+        return [.. usable.Select(picture => picture.Image)];
     }
 
     /// <summary>The files that were named, or some of a folder.</summary>

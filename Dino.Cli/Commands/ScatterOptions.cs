@@ -98,8 +98,21 @@ internal sealed class ScatterOptions
         if (Path.GetExtension(path) == ".svg")
             plot.Save(path);
         else
-            PngEncoder.Save(showsPictures ? plot.ToThumbnails(i => ImageFile.Decode(features.Paths[i]), out shown, cancellationToken) : plot.ToImage(), path);
+            PngEncoder.Save(showsPictures ? plot.ToThumbnails(i => Decode(features.Paths[i]), out shown, cancellationToken) : plot.ToImage(), path);
         return shown;
+    }
+
+    /// <summary>A file that is gone or was changed since its feature was computed costs its own place only.</summary>
+    private static Image? Decode(string path)
+    {
+        try
+        {
+            return ImageFile.Decode(path);
+        }
+        catch (Exception error) when (error is ImageException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Reports on the thread that computes: <see cref="Progress{T}"/> would come late.</summary>

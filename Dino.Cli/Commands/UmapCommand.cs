@@ -24,9 +24,11 @@ internal static class UmapCommand
             if (parsed.GetValue(epochs) is < 1)
                 throw new ArgumentException($"--epochs must be at least 1, not {parsed.GetValue(epochs)}.");
             UmapOptions options = new() { Neighbours = parsed.GetValue(neighbours), MinDistance = parsed.GetValue(distance), Epochs = parsed.GetValue(epochs) };
+            // What nobody asked for gives way to a small folder.
+            UmapOptions For(int count) => parsed.GetResult(neighbours) is { Implicit: false } ? options : options with { Neighbours = Math.Min(options.Neighbours, Math.Max(2, count)) };
             return scatter.Run(
-                parsed, "UMAP", options.RequirePoints,
-                (device, features, seed, threads, progress, token) => Umap.Run(device, features.Values, features.Width, options with { Seed = seed }, threads, progress, token),
+                parsed, "UMAP", count => For(count).RequirePoints(count),
+                (device, features, seed, threads, progress, token) => Umap.Run(device, features.Values, features.Width, For(features.Count) with { Seed = seed }, threads, progress, token),
                 cancellation);
         });
     }

@@ -22,14 +22,14 @@ internal sealed class LinearDisplay : IProgress<LinearProbeProgress>, IDisposabl
     public void Dispose() => _status.End(erase: true);
 
     private static string Line(LinearProbeProgress p) => string.Create(CultureInfo.InvariantCulture,
-        $"epoch {p.Epoch + 1}/{p.Epochs}  step {p.Step}/{p.Steps}  loss {p.Loss:f4}  lr {p.LearningRate:e2}  {p.ImagesPerSecond:f1} img/s{Left(p)}");
+        $"epoch {p.Epoch + 1}/{p.Epochs}  step {p.Step}/{p.Steps}  loss {p.Loss:f4}  lr {p.LearningRate:0.00e+0}  {p.ImagesPerSecond:f1} img/s{Left(p)}");
 
     private string Line(LinearProbeProgress p, LinearEpoch epoch, IReadOnlyList<LinearScore> scores)
     {
         int best = Enumerable.Range(0, scores.Count).MaxBy(head => scores[head].Top1);
         _peak = Math.Max(_peak, scores[best].Top1);
         return string.Create(CultureInfo.InvariantCulture,
-            $"epoch {epoch.Epoch + 1}/{p.Epochs}  loss {epoch.Losses[best]:f4}  lr {p.LearningRate:e2}  top-1 {scores[best].Top1:f2} %  top-5 {scores[best].Top5:f2} %  highest {_peak:f2} %{Left(p)}");
+            $"epoch {epoch.Epoch + 1}/{p.Epochs}  loss {epoch.Losses[best]:f4}  lr {p.LearningRate:0.00e+0}  top-1 {scores[best].Top1:f2} %  top-5 {scores[best].Top5:f2} %  highest {_peak:f2} %{Left(p)}");
     }
 
     private static string Left(LinearProbeProgress p) => p.Remaining is { } time && p.Step < p.Steps ? $"  {StatusLine.Text(time)} left" : "";

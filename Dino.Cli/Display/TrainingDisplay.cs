@@ -32,6 +32,6 @@ internal sealed class TrainingDisplay(bool toError) : IProgress<TrainingProgress
         StepReport r = p.Report;
         string left = p.Remaining is { } time ? $"  {StatusLine.Text(time)} left" : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"epoch {p.Epoch + 1}/{p.Epochs}  step {p.Step}/{p.Steps}  loss {r.Loss:f4}  entropy {r.TeacherEntropy:f3}  KL {r.Divergence:f3}  lr {r.Settings.LearningRate:e2}  {p.ImagesPerSecond:f1} img/s{left}");
+            $"epoch {p.Epoch + 1}/{p.Epochs}  step {p.Step}/{p.Steps}  loss {r.Loss:f4}  entropy {r.TeacherEntropy:f3}  KL {r.Divergence:f3}  lr {r.Settings.LearningRate:0.00e+0}  {p.ImagesPerSecond:f1} img/s{left}");
     }
 }

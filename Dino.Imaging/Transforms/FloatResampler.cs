@@ -20,36 +20,41 @@ public sealed class FloatResampler
     private float[] _narrowed = [];
     private float[] _row = [];
 
-    /// <summary>Resizes a whole picture.</summary>
+    /// <summary>Makes a window of a resized picture; what lies outside of it costs nothing.</summary>
     /// <param name="source">The picture.</param>
-    /// <param name="width">Target columns.</param>
-    /// <param name="height">Target rows.</param>
+    /// <param name="width">Columns of the whole result.</param>
+    /// <param name="height">Rows of the whole result.</param>
+    /// <param name="window">What is wanted of it.</param>
     /// <param name="filter">Weighting of source pixels; not <see cref="ResizeFilter.Nearest"/>, which rounds nothing.</param>
-    /// <param name="destination">[3, height, width]: red, green, blue, from 0 to 1, and a little beyond where a filter overshoots.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the filter has no weights.</exception>
+    /// <param name="destination">[3, rows, columns] of the window: red, green, blue, from 0 to 1, and a little beyond where a filter overshoots.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, the window lies not inside, or the filter has no weights.</exception>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
-    public void Resize(Image source, int width, int height, ResizeFilter filter, Span<float> destination)
+    public void Resize(Image source, int width, int height, PixelBox window, ResizeFilter filter, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
-        int stride = checked(3 * width), count = checked(width * height);
+        if (window.Left < 0 || window.Top < 0 || window.Width < 1 || window.Height < 1 || window.Width > width - window.Left || window.Height > height - window.Top)
+            throw new ArgumentOutOfRangeException(nameof(window), window, $"The window must lie inside the result of {width} x {height} pixels.");
+        (int columns, int stride) = (window.Width, checked(3 * window.Width));
+        int count = checked(columns * window.Height);
         if (destination.Length != 3 * count)
-            throw new ArgumentException($"A picture of {width} x {height} pixels fills {3L * count} floats, the destination has {destination.Length}.", nameof(destination));
-        _columns.Compute(source.Width, width, 0, width, filter, mirror: false);
-        _rows.Compute(source.Height, height, 0, height, filter, mirror: false);
-        Reserve(ref _narrowed, checked(stride * source.Height));
+            throw new ArgumentException($"A picture of {columns} x {window.Height} pixels fills {3L * count} floats, the destination has {destination.Length}.", nameof(destination));
+        _columns.Compute(source.Width, width, window.Left, columns, filter, mirror: false);
+        _rows.Compute(source.Height, height, window.Top, window.Height, filter, mirror: false);
+        int first = _rows.Start[0], used = _rows.Start[window.Height - 1] + _rows.Count[window.Height - 1] - first;
+        Reserve(ref _narrowed, checked(stride * used));
         Reserve(ref _row, stride);
-        for (int y = 0; y < source.Height; y++)
-            Narrow(source.Row(y), _narrowed.AsSpan(y * stride, stride));
+        for (int y = 0; y < used; y++)
+            Narrow(source.Row(first + y), _narrowed.AsSpan(y * stride, stride));
         Span<float> row = _row.AsSpan(0, stride);
-        for (int y = 0; y < height; y++)
+        for (int y = 0; y < window.Height; y++)
         {
             row.Clear();
             for (int t = 0; t < _rows.Count[y]; t++)
-                Accumulate(_rows.Values[(y * _rows.Taps) + t] * WeightUnit, _narrowed.AsSpan((_rows.Start[y] + t) * stride, stride), row);
+                Accumulate(_rows.Values[(y * _rows.Taps) + t] * WeightUnit, _narrowed.AsSpan((_rows.Start[y] - first + t) * stride, stride), row);
             for (int channel = 0; channel < 3; channel++)
-                row.Slice(channel * width, width).CopyTo(destination.Slice((channel * count) + (y * width), width));
+                row.Slice(channel * columns, columns).CopyTo(destination.Slice((channel * count) + (y * columns), columns));
         }
     }
 

@@ -48,21 +48,12 @@ public sealed class EvaluationTransform : ISampleTransform
     private sealed class FloatWriter(Preprocessing preprocessing) : ISampleWriter
     {
         private readonly FloatResampler _resampler = new();
-        private float[] _resized = [];
 
         public void Write(Image image, int view, CounterRandom random, Span<float> destination)
         {
             ArgumentNullException.ThrowIfNull(image);
             (int width, int height) = ResizedSides(preprocessing, image);
-            int size = preprocessing.Size, count = checked(3 * width * height);
-            if (destination.Length != 3 * size * size)
-                throw new ArgumentException($"A view of {size} pixels fills [3, {size}, {size}] = {3 * size * size} floats, the destination has {destination.Length}.", nameof(destination));
-            if (_resized.Length < count)
-                _resized = new float[count];
-            _resampler.Resize(image, width, height, preprocessing.Filter, _resized.AsSpan(0, count));
-            PixelBox box = PixelBox.Center(width, height, size, size);
-            for (int y = 0; y < 3 * size; y++)
-                _resized.AsSpan((((y / size * height) + box.Top + (y % size)) * width) + box.Left, size).CopyTo(destination[(y * size)..]);
+            _resampler.Resize(image, width, height, PixelBox.Center(width, height, preprocessing.Size, preprocessing.Size), preprocessing.Filter, destination);
             preprocessing.Normalization.Normalize(destination);
         }
     }

@@ -8,6 +8,9 @@ namespace Dino.Ssl.Data;
 /// </summary>
 public sealed record Preprocessing
 {
+    /// <summary>Beyond it a slip of the pen or a damaged file is more likely than a picture.</summary>
+    private const int MaxSide = 8192;
+
     /// <summary>Side in pixels of the square that the network sees.</summary>
     public int Size { get; init; } = 224;
 
@@ -95,6 +98,8 @@ public sealed record Preprocessing
     {
         if (Size < 1)
             throw new ArgumentException($"The square that the network sees must be at least 1 pixel wide, not {Size}.");
+        if (ResizeTo > MaxSide || Size > MaxSide)
+            throw new ArgumentException($"Pictures are resized to {ResizeTo} and cropped to {Size}; {MaxSide} is the most.");
         if (ResizeTo < Size)
             throw new ArgumentException($"The short side is resized to {ResizeTo}, a crop of {Size} needs at least {Size}.");
         if (Channels is not (1 or 3))

@@ -12,6 +12,10 @@ public sealed record EmbeddedFile(string Path, long Bytes, DateTime Modified)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Skipped { get; init; }
 
+    /// <summary>It could not be read, which may pass: the next call tries it again.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Again { get; init; }
+
     /// <summary>Whether it is the same file with, as far as can be seen, the same content.</summary>
     public bool IsSameFile(EmbeddedFile other) => Path == other.Path && Bytes == other.Bytes && Modified == other.Modified;
 }

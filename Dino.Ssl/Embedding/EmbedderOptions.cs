@@ -21,7 +21,7 @@ public sealed record EmbedderOptions
     /// <summary>Which feature.</summary>
     public FeatureKind FeatureKind { get; init; } = FeatureKind.Cls;
 
-    /// <summary>How many of the last blocks, for <see cref="FeatureKind.LastBlocks"/>; the official linear evaluation takes 4 of a ViT-S and 1 of a ViT-B.</summary>
+    /// <summary>How many of the last blocks, for <see cref="FeatureKind.LastBlocks"/> and <see cref="FeatureKind.LastBlocksAndPatchMean"/>; the official linear evaluation takes 4 of a ViT-S and 1 of a ViT-B.</summary>
     public int Blocks { get; init; } = 4;
 
     /// <summary>Whether each feature is divided by its L2 norm, so that a dot product is the cosine of two pictures.</summary>

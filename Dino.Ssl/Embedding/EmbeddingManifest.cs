@@ -47,6 +47,6 @@ public sealed record EmbeddingManifest(string Format, bool Completed, int Count,
 }
 
 /// <summary>The JSON of manifests, generated at compile time.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, IncludeFields = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true, WriteIndented = true, NewLine = "\n")]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, IncludeFields = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true, NewLine = "\n")]
 [JsonSerializable(typeof(EmbeddingManifest))]
 internal sealed partial class EmbeddingJson : JsonSerializerContext;

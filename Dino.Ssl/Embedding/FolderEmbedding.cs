@@ -104,7 +104,7 @@ public sealed class FolderEmbedding : IDisposable
                     part.Write(_missing[index], row);
                     computed++;
                 },
-                skipped => _files[positions[skipped.Path]] = _files[positions[skipped.Path]] with { Skipped = skipped.Reason },
+                skipped => _files[positions[skipped.Path]] = _files[positions[skipped.Path]] with { Skipped = skipped.Reason, Again = skipped.MayPass },
                 progress, cancellationToken);
         }
         catch (InvalidDataException)
@@ -122,12 +122,7 @@ public sealed class FolderEmbedding : IDisposable
     {
         int[] kept = [.. Enumerable.Range(0, Total).Where(index => _files[index].Skipped is null)];
         Manifest(completed: true, kept.Length).Save(EmbeddingManifest.PathFor(_output));
-        AtomicFile.Write(Path.ChangeExtension(_output, ".txt"), stream =>
-        {
-            using StreamWriter writer = new(stream, new UTF8Encoding(false), leaveOpen: true);
-            foreach (int index in kept)
-                writer.WriteLine(_folder.Samples[index].Path);
-        });
+        AtomicFile.WriteLines(Path.ChangeExtension(_output, ".txt"), kept.Select(index => _folder.Samples[index].Path));
         if (kept.Length < Total)
             Condense(part, kept);
         else
@@ -192,7 +187,7 @@ public sealed class FolderEmbedding : IDisposable
 
     private void TakeOver(EmbeddingManifest earlier, bool isUnfinished)
     {
-        bool isSameFolder = earlier.Files.Count == Total && earlier.Files.Zip(_files).All(pair => pair.First.IsSameFile(pair.Second));
+        bool isSameFolder = earlier.Files.Count == Total && earlier.Files.Zip(_files).All(pair => pair.First.IsSameFile(pair.Second) && !pair.First.Again);
         if (!isSameFolder)
         {
             Reuse(earlier, isUnfinished);
@@ -243,7 +238,7 @@ public sealed class FolderEmbedding : IDisposable
         int taken = 0;
         _missing.Clear();
         for (int index = 0; index < Total; index++)
-            _files[index] = _files[index] with { Skipped = null };
+            _files[index] = _files[index] with { Skipped = null, Again = false };
         using (MatrixFile part = MatrixFile.Create(temporary, Total, _extractor.Width, Tensor))
         {
             float[] buffer = new float[_extractor.Width];
@@ -251,7 +246,8 @@ public sealed class FolderEmbedding : IDisposable
             {
                 if (!known!.TryGetValue(_files[index].Path, out (EmbeddedFile File, int Row) found) || !found.File.IsSameFile(_files[index]))
                     continue;
-                _files[index] = _files[index] with { Skipped = found.File.Skipped };
+                if (!found.File.Again)
+                    _files[index] = _files[index] with { Skipped = found.File.Skipped };
                 if (found.File.Skipped is not null || !rows.IsWritten(found.Row, buffer))
                     continue;
                 rows.Read(found.Row, buffer);
@@ -260,7 +256,10 @@ public sealed class FolderEmbedding : IDisposable
             }
         }
 
-        // The description comes before what it describes: without it rows would be of unknown settings.
+        // The description comes before what it describes: without it rows would be of unknown settings. What an older one described is gone first: a kill
+        // between these lines costs work and mixes nothing.
+        rows?.Dispose();
+        File.Delete(PartPath);
         Manifest(completed: false, 0).Save(EmbeddingManifest.PathFor(_output));
         File.Move(temporary, PartPath, overwrite: true);
         _part = MatrixFile.Open(PartPath, Total, _extractor.Width, Tensor, isWritten: true);

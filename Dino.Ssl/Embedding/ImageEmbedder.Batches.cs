@@ -100,19 +100,20 @@ public sealed partial class ImageEmbedder
         using Visits.Visit visit = _visits.Enter();
         if (items.Count == 0)
             return;
-        BatchBuffers buffers = _batches.Rent(cancellationToken);
-        try
+        for (int first = 0; first < items.Count; first += _chunk)
         {
-            for (int first = 0; first < items.Count; first += buffers.Capacity)
+            int count = Math.Min(_chunk, items.Count - first);
+            // For each pass anew: a request of many pictures holds up nobody for longer.
+            BatchBuffers buffers = _batches.Rent(cancellationToken);
+            try
             {
-                int count = Math.Min(buffers.Capacity, items.Count - first);
                 PrepareAll(items, first, count, sourceOf, buffers, cancellationToken);
                 Pass(buffers.Pictures(count), count, features.Slice(first * Width, count * Width), cancellationToken);
             }
-        }
-        finally
-        {
-            _batches.Return(buffers);
+            finally
+            {
+                _batches.Return(buffers);
+            }
         }
     }
 
@@ -137,21 +138,13 @@ public sealed partial class ImageEmbedder
             ExceptionDispatchInfo.Throw(found);
     }
 
-    /// <summary>One pass over pictures of several requests.</summary>
-    private void Compute(IReadOnlyList<PreparedPicture> pictures)
+    /// <summary>One pass over pictures of several requests, on the thread that forms batches, in buffers of its own.</summary>
+    private void Compute(BatchBuffers buffers, IReadOnlyList<PreparedPicture> pictures)
     {
-        BatchBuffers buffers = _batches.Rent(CancellationToken.None);
-        try
-        {
-            for (int row = 0; row < pictures.Count; row++)
-                pictures[row].Pixels.CopyTo(buffers.Picture(row));
-            Pass(buffers.Pictures(pictures.Count), pictures.Count, buffers.Rows(pictures.Count));
-            for (int row = 0; row < pictures.Count; row++)
-                buffers.Rows(pictures.Count).Slice(row * Width, Width).CopyTo(pictures[row].Feature);
-        }
-        finally
-        {
-            _batches.Return(buffers);
-        }
+        for (int row = 0; row < pictures.Count; row++)
+            pictures[row].Pixels.CopyTo(buffers.Picture(row));
+        Pass(buffers.Pictures(pictures.Count), pictures.Count, buffers.Rows(pictures.Count));
+        for (int row = 0; row < pictures.Count; row++)
+            buffers.Rows(pictures.Count).Slice(row * Width, Width).CopyTo(pictures[row].Feature);
     }
 }

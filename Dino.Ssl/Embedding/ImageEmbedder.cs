@@ -24,6 +24,7 @@ public sealed partial class ImageEmbedder : IDisposable
     private readonly SemaphoreSlim _passes = new(1);
     private readonly BatchFormer? _former;
     private readonly bool _ownsDevice;
+    private readonly int _chunk;
 
     private ImageEmbedder(LoadedModel model, FeatureExtractor features, EmbedderOptions options, string name)
     {
@@ -35,10 +36,13 @@ public sealed partial class ImageEmbedder : IDisposable
         _pictures = new BoundedPool<PreparedPicture>(prepared, () => new PreparedPicture(pixels, Width));
         _writers = new BoundedPool<ISampleWriter>(cores, () => new EvaluationTransform(Preprocessing).CreateWriter());
         // Passes of about eight full-sized pictures: more pays for small ones only.
-        int chunk = Math.Clamp(8 * 224 * 224 / (Preprocessing.Size * Preprocessing.Size), 4, 64);
-        _batches = new BoundedPool<BatchBuffers>(2, () => new BatchBuffers(Math.Max(chunk, options.MaxBatch), pixels, Width));
+        _chunk = Math.Clamp(8 * 224 * 224 / (Preprocessing.Size * Preprocessing.Size), 4, 64);
+        _batches = new BoundedPool<BatchBuffers>(2, () => new BatchBuffers(_chunk, pixels, Width));
         if (options.MaxBatch > 1)
-            _former = new BatchFormer(options.MaxBatch, options.BatchDelay, Compute);
+        {
+            BatchBuffers shared = new(options.MaxBatch, pixels, Width);
+            _former = new BatchFormer(options.MaxBatch, options.BatchDelay, pictures => Compute(shared, pictures));
+        }
     }
 
     /// <summary>The network. It belongs to the embedder.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using Dino.Tensors;
 using Dino.Tensors.Formats;
 
@@ -25,7 +24,7 @@ public static class FeatureFile
             writer.Save(path);
         }
 
-        File.WriteAllLines(NamesOf(path), features.Paths, new UTF8Encoding(false));
+        AtomicFile.WriteLines(NamesOf(path), features.Paths);
     }
 
     /// <summary>Reads both files. Classes are not in them.</summary>

@@ -102,7 +102,15 @@ internal sealed class ConfigFile
     {
         if (Find(name) is not { } value)
             return null;
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(name, "must be a text");
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(name, "must be a text");
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a character is no text.
+            throw Wrong(name, "must be a text");
+        }
     }
 
     /// <summary>An object in this one; null if there is no object of that name.</summary>

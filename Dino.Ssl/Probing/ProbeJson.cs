@@ -4,7 +4,7 @@ using Dino.Ssl.Data;
 namespace Dino.Ssl.Probing;
 
 /// <summary>JSON of the files of a probe, generated at compile time: no reflection at run time.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, IncludeFields = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, IncludeFields = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(LinearProbeOptions))]
 [JsonSerializable(typeof(ProbeSubject))]
 [JsonSerializable(typeof(ProbePosition))]

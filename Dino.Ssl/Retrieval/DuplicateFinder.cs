@@ -10,7 +10,7 @@ namespace Dino.Ssl.Retrieval;
 /// network, and none at all, to be right about distinct pictures. Results do not depend on the number of threads.
 /// </summary>
 /// <remarks>
-/// Memory: a thumbnail of 4.6 KB, and twice a coarse row of 768 bytes and a feature per picture; no list of pairs. Each picture is compared with a fixed number of others. Pairs that
+/// Memory: a thumbnail of 4.6 KB, and twice a coarse row of 768 bytes and a feature per picture; no list of pairs. Each picture is compared with a fixed number of others, and then the best of a set with all others of it. Pairs that
 /// are copies unite groups, and in each group the best picture keeps those that are copies of itself: what is called a copy was compared with the picture that stays.
 /// </remarks>
 public sealed class DuplicateFinder

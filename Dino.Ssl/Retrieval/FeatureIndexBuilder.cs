@@ -93,6 +93,8 @@ public sealed class FeatureIndexBuilder(LoadedModel model, IndexOrigin origin)
         using SafetensorsFile file = IndexFile.Open(path);
         IndexFile.Origin(file).Require(origin, path);
         IndexedPicture[] pictures = IndexFile.Pictures(file);
+        if (file.Entry(IndexFile.Features).Shape[1] != model.Backbone.Options.Width)
+            throw new InvalidDataException($"{path} is damaged: its features are {file.Entry(IndexFile.Features).Shape[1]} wide, those of its model {model.Backbone.Options.Width}. Delete it and make it anew with dino index.");
         return (pictures.Index().ToDictionary(item => item.Item.Path, item => item.Index, StringComparer.Ordinal), pictures, file.ReadSingles(IndexFile.Features));
     }
 }

@@ -15,6 +15,8 @@ internal static class IndexFile
 {
     public const string Features = "features";
 
+    private static readonly string[] s_tensors = [Features, "bytes", "modified", "paths"];
+
     private const string Format = "dino-index-1";
     private const string FormatKey = "format", OriginKey = "origin", FolderKey = "folder";
 
@@ -67,10 +69,12 @@ internal static class IndexFile
 
     public static IndexedPicture[] Pictures(SafetensorsFile file)
     {
+        if (!s_tensors.All(file.Entries.ContainsKey))
+            throw Damaged(file);
         string[] names = Encoding.UTF8.GetString(file.ReadRaw("paths")).Split('\0')[..^1];
         long[] bytes = MemoryMarshal.Cast<byte, long>(file.ReadRaw("bytes")).ToArray(), ticks = MemoryMarshal.Cast<byte, long>(file.ReadRaw("modified")).ToArray();
         IReadOnlyList<long> shape = file.Entry(Features).Shape;
-        if (shape.Count != 2 || shape[0] != names.Length || shape[0] != bytes.Length || shape[0] != ticks.Length || ticks.Any(tick => tick < 0 || tick > DateTime.MaxValue.Ticks))
+        if (shape.Count != 2 || shape[0] != names.Length || names.Length == 0 || names.Distinct(StringComparer.Ordinal).Count() != names.Length || shape[0] != bytes.Length || shape[0] != ticks.Length || ticks.Any(tick => tick < 0 || tick > DateTime.MaxValue.Ticks))
             throw Damaged(file);
         return [.. names.Select((name, i) => new IndexedPicture(name, bytes[i], new DateTime(ticks[i], DateTimeKind.Utc)))];
     }

@@ -55,13 +55,13 @@ internal sealed class ModelSource
     public Preprocessing PreprocessingOf(BackboneOptions architecture)
     {
         if (IsOurs && _file.Metadata.ContainsKey(ModelFile.PreprocessingKey))
-            return Checked(Read(ModelFile.PreprocessingKey, SslJson.Default.Preprocessing));
+            return Checked(Read(ModelFile.PreprocessingKey, SslJson.Default.Preprocessing), _file.FilePath);
         if (IsOurs)
             return Preprocessing.ForSize(architecture.ImageSize) with { Normalization = Read("crops", SslJson.Default.MultiCropOptions).Normalization };
         if (ModelFolder.PreprocessorOf(_file.FilePath) is { } preprocessor)
-            return PreprocessorConfig.Read(preprocessor);
+            return Checked(PreprocessorConfig.Read(preprocessor), preprocessor.Path);
         if (_config is not null && TimmConfig.Fits(_config) && TimmConfig.Preprocessing(_config) is { } told)
-            return told;
+            return Checked(told, _config.Path);
         Preprocessing official = Preprocessing.Official(architecture);
         // Those of torchvision come with their classifier, DINO's without.
         bool hasClassifier = Weights.LeftOut.Any(name => name.EndsWith("fc.weight", StringComparison.Ordinal) || name.EndsWith("classifier.1.weight", StringComparison.Ordinal));
@@ -85,7 +85,7 @@ internal sealed class ModelSource
             : throw new InvalidDataException($"{_config.Path} has neither the 'model_type' of transformers nor the 'architecture' of timm: it does not tell which model lies beside it. Remove it to have the architecture read off the weights.");
     }
 
-    private Preprocessing Checked(Preprocessing preprocessing)
+    private static Preprocessing Checked(Preprocessing preprocessing, string path)
     {
         try
         {
@@ -94,7 +94,7 @@ internal sealed class ModelSource
         }
         catch (ArgumentException error)
         {
-            throw new InvalidDataException($"{_file.FilePath} is damaged: {error.Message}", error);
+            throw new InvalidDataException($"{path} is damaged: {error.Message}", error);
         }
     }
 

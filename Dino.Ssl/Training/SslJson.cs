@@ -5,7 +5,7 @@ using Dino.Ssl.Data;
 namespace Dino.Ssl.Training;
 
 /// <summary>JSON of settings and log lines, generated at compile time: no reflection at run time.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, IncludeFields = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, IncludeFields = true, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true, RespectNullableAnnotations = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(VisionTransformerOptions))]
 [JsonSerializable(typeof(ResNetOptions))]
 [JsonSerializable(typeof(DinoHeadOptions))]

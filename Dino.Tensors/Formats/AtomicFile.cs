@@ -34,6 +34,17 @@ public static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>Writes lines as UTF-8, each ended by a line feed.</summary>
+    /// <param name="path">The file to create or replace. Its folder must exist.</param>
+    /// <param name="lines">In order.</param>
+    public static void WriteLines(string path, IEnumerable<string> lines) => Write(path, stream =>
+    {
+        using StreamWriter writer = new(stream, leaveOpen: true) { NewLine = "\n" };
+        foreach (string line in lines)
+            writer.WriteLine(line);
+    });
+
     /// <summary>Removes the temporary files of writers that were killed. Nobody else may be writing this file.</summary>
     /// <param name="path">The file they were to replace; it stays as it is.</param>
     public static void RemoveLeftovers(string path)

@@ -49,9 +49,9 @@ public sealed class PictureCommandTests(TrainedNetwork network) : IClassFixture<
     [InlineData("pca --image {1} --foreground --threshold 1", "--threshold must lie in [0, 1), not 1.")]
     [InlineData("pca --image {1} --image-size 8", "1 patch has no components to colour. Enlarge the picture, or use a network with smaller patches.")]
     [InlineData("pca --image {1} --image-size 7", "--image-size 7 is smaller than one patch of 8 pixels.")]
-    [InlineData("tsne --input {0}", "A perplexity of 30 is too large for 10 points: it must be at most 3. Lower it, or take more pictures.")]
+    [InlineData("tsne --input {0} --perplexity 30", "A perplexity of 30 is too large for 10 points: it must be at most 3. Lower it, or take more pictures.")]
     [InlineData("tsne --input {0} --perplexity 0.5", "--perplexity must be at least 1, not 0.5.")]
-    [InlineData("umap --input {0}", "15 neighbours are too many for 10 points: there must be at most 10. Lower them, or take more pictures.")]
+    [InlineData("umap --input {0} --neighbours 15", "15 neighbours are too many for 10 points: there must be at most 10. Lower them, or take more pictures.")]
     [InlineData("umap --input {0} --min-dist 3", "--min-dist must lie in [0, 1], not 3.")]
     [InlineData("match --image {1} --with {1} --top 0", "--top must be 1 to 10000, not 0.")]
     [InlineData("attention --image {1} --block 2", "--block must be 0 to 1 with this network, not 2.")]
@@ -62,6 +62,23 @@ public sealed class PictureCommandTests(TrainedNetwork network) : IClassFixture<
         DinoResult result = DinoProcess.Run([.. arguments, "--weights", network.Weights, "--output", Files.Path("never.png")]).Expect(2);
         Assert.Equal($"error: {message}", result.Errors.TrimEnd());
         Assert.False(File.Exists(Files.Path("never.png")));
+    }
+
+    [Theory]
+    [InlineData("tsne")]
+    [InlineData("umap")]
+    public void Defaults_give_way_to_a_small_folder(string command) =>
+        Assert.Equal(10, Run(command, "--input", Files.TestData, "--json", "--output", Files.Path($"{command}-small.png")).Json.GetProperty("count").GetInt32());
+
+    [Fact]
+    public void A_damaged_picture_of_a_folder_is_left_out_of_its_components()
+    {
+        string folder = Directory.CreateDirectory(Files.Path("mixed")).FullName;
+        File.Copy(Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First(), Path.Combine(folder, "good.png"));
+        File.WriteAllText(Path.Combine(folder, "bad.png"), "bad");
+        DinoResult result = Run("pca", "--input", folder, "--image-size", "32", "--json", "--output", Files.Path("mixed.png"));
+        Assert.Equal(1, result.Json.GetProperty("pictures").GetInt32());
+        Assert.Contains("left out", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class FloatResamplerTests
         for (int i = 0; i < image.Pixels.Length; i++)
             image.Pixels[i] = (byte)(i * i * 31 % 251);
         float[] resized = new float[3 * toWidth * toHeight];
-        new FloatResampler().Resize(image, toWidth, toHeight, ResizeFilter.Bilinear, resized);
+        new FloatResampler().Resize(image, toWidth, toHeight, new PixelBox(0, 0, toWidth, toHeight), ResizeFilter.Bilinear, resized);
         double[,] columns = Weights(width, toWidth), rows = Weights(height, toHeight);
         for (int i = 0; i < resized.Length; i++)
         {
@@ -36,7 +36,7 @@ public sealed class FloatResamplerTests
         for (int i = 0; i < image.Pixels.Length; i++)
             image.Pixels[i] = (byte)(i * 7 % 256);
         float[] floats = new float[3 * 20 * 20];
-        new FloatResampler().Resize(image, 20, 20, ResizeFilter.Bilinear, floats);
+        new FloatResampler().Resize(image, 20, 20, new PixelBox(0, 0, 20, 20), ResizeFilter.Bilinear, floats);
         PlanarImage bytes = new();
         new Resampler().Resize(image, 20, 20, ResizeFilter.Bilinear, bytes);
         for (int i = 0; i < floats.Length; i++)
@@ -44,12 +44,30 @@ public sealed class FloatResamplerTests
     }
 
     [Fact]
+    public void A_window_is_a_part_of_the_whole()
+    {
+        Image image = new(61, 47);
+        new Random(5).NextBytes(image.Pixels);
+        PixelBox window = new(3, 7, 11, 9);
+        float[] whole = new float[3 * 20 * 30], part = new float[3 * window.Width * window.Height];
+        FloatResampler resampler = new();
+        resampler.Resize(image, 20, 30, new PixelBox(0, 0, 20, 30), ResizeFilter.Bicubic, whole);
+        resampler.Resize(image, 20, 30, window, ResizeFilter.Bicubic, part);
+        for (int i = 0; i < part.Length; i++)
+        {
+            (int channel, int y, int x) = (i / 99, i % 99 / 11, i % 11);
+            Assert.Equal(whole[(channel * 600) + ((y + window.Top) * 20) + x + window.Left], part[i]);
+        }
+    }
+
+    [Fact]
     public void Wrong_sizes_and_filters_are_refused()
     {
         Image image = new(4, 4);
-        Assert.Throws<ArgumentException>(() => new FloatResampler().Resize(image, 2, 2, ResizeFilter.Bilinear, new float[11]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new FloatResampler().Resize(image, 0, 2, ResizeFilter.Bilinear, []));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new FloatResampler().Resize(image, 2, 2, ResizeFilter.Nearest, new float[12]));
+        Assert.Throws<ArgumentException>(() => new FloatResampler().Resize(image, 2, 2, new PixelBox(0, 0, 2, 2), ResizeFilter.Bilinear, new float[11]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FloatResampler().Resize(image, 0, 2, new PixelBox(0, 0, 1, 1), ResizeFilter.Bilinear, []));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FloatResampler().Resize(image, 2, 2, new PixelBox(0, 0, 2, 2), ResizeFilter.Nearest, new float[12]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FloatResampler().Resize(image, 2, 2, new PixelBox(1, 0, 2, 2), ResizeFilter.Bilinear, new float[12]));
     }
 
     /// <summary>[target, source]: a triangle as wide as the step between target pixels, or between source pixels if that is wider.</summary>

@@ -45,7 +45,7 @@ internal sealed record GalleryOptions
             MaxWaiting = Number(configuration, "max-waiting", defaults.MaxWaiting, 100_000),
         };
         if (!Path.Exists(options.Weights))
-            throw new ArgumentException($"There is no file or folder of weights '{options.Weights}' (--weights).");
+            throw new ArgumentException($"There is no file or folder of weights '{options.Weights}' (--weights; looked for {Path.GetFullPath(options.Weights)}).");
         return options;
     }
 

@@ -17,7 +17,10 @@ internal sealed class PictureAnalysis(ImageEmbedder embedder, GalleryOptions opt
     private const int LongestShape = 4;
 
     private readonly SemaphoreSlim _turn = new(1);
-    private readonly int _shortSide = Math.Min(480, 2 * embedder.Model.Backbone.Options.ImageSize);
+    /// <summary>Attention maps are as large as the square of the number of patches, which for the longest pictures is four times that of this many squared.</summary>
+    private const int MostPatches = 24;
+
+    private readonly int _shortSide = Math.Min(MostPatches * embedder.Model.Backbone.Options.PatchSize, Math.Min(480, 2 * embedder.Model.Backbone.Options.ImageSize));
 
     /// <summary>Attention heads of the last block; 0 of a network without attention.</summary>
     public int Heads { get; } = (embedder.Model.Backbone as VisionTransformer)?.Options.Heads ?? 0;

@@ -32,6 +32,8 @@ internal sealed class OfficialNames(TensorFile file)
     /// <param name="entry">The tensor.</param>
     public void AddThird(string name, int third, TensorEntry entry)
     {
+        if (entry.Shape.Count == 0)
+            throw new InvalidDataException($"{file.FilePath}: '{entry.Name}' is a single number, which is no part of '{name}'.");
         if (!_joined.TryGetValue(name, out TensorEntry?[]? thirds))
             _joined.Add(name, thirds = new TensorEntry?[3]);
         if (thirds[third] is { } other)

@@ -176,6 +176,29 @@ public sealed class FolderEmbeddingTests : IDisposable
         Assert.Equal(whole, File.ReadAllBytes(Output));
     }
 
+    /// <summary>As a kill leaves it between the end of an old unfinished file and the beginning of a new one.</summary>
+    [Fact]
+    public void A_description_without_its_unfinished_file_is_not_continued()
+    {
+        Stop(after: 8);
+        File.Delete(Output + ".part");
+        using FolderEmbedding run = Open();
+        Assert.Equal(20, run.Missing);
+    }
+
+    [Fact]
+    public void A_picture_that_cannot_be_read_for_a_while_is_tried_again()
+    {
+        byte[] whole = Whole();
+        string picture = ImageFolder.Open(_models.Pictures).Samples[3].Path;
+        using (FileStream held = new(picture, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+            Assert.Equal(19, Run().Count);
+        EmbeddingResult again = Run();
+        Assert.Equal((20, 1), (again.Count, again.Computed));
+        Assert.Equal(whole, File.ReadAllBytes(Output));
+        Assert.Equal(0, Run().Computed);
+    }
+
     [Fact]
     public void Files_that_are_not_what_they_should_be_are_not_believed()
     {
