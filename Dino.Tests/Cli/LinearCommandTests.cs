@@ -53,7 +53,7 @@ public sealed class LinearCommandTests(TrainedNetwork network) : IClassFixture<T
     [SignalFact]
     public void Control_C_leaves_what_resume_needs_and_the_end_is_the_same()
     {
-        string[] settings = ["--epochs", "3000", "--val-freq", "1000", "--cached", "--lr", "0.1", "--threads", "1", "--json"];
+        string[] settings = ["--epochs", "15000", "--val-freq", "5000", "--cached", "--lr", "0.1", "--threads", "1", "--json"];
         JsonElement whole = Linear(["--output", Files.Path("whole.safetensors"), .. settings]).Expect(0).Json;
         string output = Files.Path("parts.safetensors");
         using (DinoProcess process = DinoProcess.Start(Call(["--output", output, .. settings])))
