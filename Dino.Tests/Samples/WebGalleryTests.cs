@@ -57,6 +57,7 @@ public sealed partial class WebGalleryTests(RunningGallery gallery) : IClassFixt
     public async Task What_is_wrong_with_a_request_is_said_as_a_problem()
     {
         await AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge, "too large", await PostAsync("/embed", new byte[(1 << 20) + 1]));
+        await AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge, "too large", await gallery.Client.SendAsync(new(HttpMethod.Post, "/pca") { Content = new ByteArrayContent(new byte[(1 << 20) + 1]), Headers = { TransferEncodingChunked = true } }));
         await AssertProblemAsync(HttpStatusCode.UnsupportedMediaType, "", await PostAsync("/search", "GIF89a, not a picture that is read here"u8.ToArray()));
         await AssertProblemAsync(HttpStatusCode.BadRequest, "between 1 and 100", await PostAsync("/search?k=0", await File.ReadAllBytesAsync(gallery.Pictures[0])));
         await AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge, "Crop it", await PostAsync("/attention", Png(new Image(50, 5))));

@@ -10,6 +10,12 @@ internal static class GalleryApplication
     /// <summary>The name of the limit on pictures at once.</summary>
     public const string PictureLimit = "pictures";
 
+    /// <summary>
+    /// A body of so many times the largest upload is still read off once it has been refused: a browser that cannot send to the end shows a broken connection in
+    /// place of the answer.
+    /// </summary>
+    private const int ReadOff = 8;
+
     /// <summary>Loads the network and the gallery, and makes the application.</summary>
     /// <param name="args">See <see cref="GalleryOptions"/>; <c>--urls http://localhost:5000</c> says where to listen.</param>
     /// <exception cref="ArgumentException">An option is missing or out of range.</exception>
@@ -20,7 +26,7 @@ internal static class GalleryApplication
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
         GalleryOptions options = GalleryOptions.Of(builder.Configuration);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.WebHost.ConfigureKestrel(server => server.Limits.MaxRequestBodySize = options.MaxUploadBytes);
+        builder.WebHost.ConfigureKestrel(server => server.Limits.MaxRequestBodySize = ReadOff * options.MaxUploadBytes);
         IServiceCollection services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(_ => ImageEmbedder.Load(options.Weights, new EmbedderOptions { Limits = options.DecodeLimits }));

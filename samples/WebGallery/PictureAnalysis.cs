@@ -16,9 +16,10 @@ internal sealed class PictureAnalysis(ImageEmbedder embedder, GalleryOptions opt
     /// <summary>Work grows with the square of the number of patches.</summary>
     private const int LongestShape = 4;
 
-    private readonly SemaphoreSlim _turn = new(1);
     /// <summary>Attention maps are as large as the square of the number of patches, which for the longest pictures is four times that of this many squared.</summary>
     private const int MostPatches = 24;
+
+    private readonly SemaphoreSlim _turn = new(1);
 
     private readonly int _shortSide = Math.Min(MostPatches * embedder.Model.Backbone.Options.PatchSize, Math.Min(480, 2 * embedder.Model.Backbone.Options.ImageSize));
 

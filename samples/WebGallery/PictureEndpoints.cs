@@ -1,4 +1,5 @@
 using Dino.Ssl.Embedding;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Dino.Samples.WebGallery;
 
@@ -13,6 +14,7 @@ internal static class PictureEndpoints
             new ModelAnswer(embedder.Name, embedder.Width, analysis.Heads, gallery.Count, gallery.Examples(count: 8), options.MaxUploadBytes));
 
         RouteGroupBuilder pictures = app.MapGroup("").RequireRateLimiting(GalleryApplication.PictureLimit);
+        pictures.AddEndpointFilter(RefuseLargeAsync);
 
         pictures.MapPost("/embed", async (HttpRequest request, ImageEmbedder embedder, CancellationToken cancellationToken) =>
             new EmbedAnswer(embedder.Name, await embedder.EmbedAsync(request.Body, cancellationToken)));
@@ -32,5 +34,16 @@ internal static class PictureEndpoints
             : Results.Ok(await analysis.AttentionAsync(request.Body, cancellationToken)));
 
         pictures.MapPost("/pca", (HttpRequest request, PictureAnalysis analysis, CancellationToken cancellationToken) => analysis.ComponentsAsync(request.Body, cancellationToken));
+    }
+    /// <summary>What says beforehand that it is too large is answered unread; what does not say is cut off at the limit.</summary>
+    private static async ValueTask<object?> RefuseLargeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        HttpContext http = context.HttpContext;
+        long most = http.RequestServices.GetRequiredService<GalleryOptions>().MaxUploadBytes;
+        if (http.Request.ContentLength is { } length && length > most)
+            return Results.Problem($"The upload is too large: {length} bytes, the limit is {most} (--max-upload).", statusCode: StatusCodes.Status413PayloadTooLarge);
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } body)
+            body.MaxRequestBodySize = most;
+        return await next(context);
     }
 }
