@@ -23,7 +23,7 @@ public sealed partial class Scope
             throw new InvalidOperationException($"The tensor {record.Data.Shape} was released: its memory has been given back. Use it before Release().");
         if (!IsInFrame(slot))
             throw new InvalidOperationException($"Backward inside a frame needs the tensor {record.Data.Shape}, which was released before the frame. Release it after the frame, or call Backward outside it.");
-        record.Data = record.Data with { Address = _arena.Take(record.Data.Bytes) };
+        record.Data = record.Data with { Address = _arena.Take(record.Room) };
         (record.IsReleased, record.IsRestored) = (false, true);
         maker.Recompute(Backend, record.Data);
         return record.Data;
@@ -39,7 +39,7 @@ public sealed partial class Scope
 
     private void ReleaseMemory(ref TensorRecord record)
     {
-        _arena.Recycle(record.Data.Address, record.Data.Bytes);
+        _arena.Recycle(record.Data.Address, record.Room);
         record.Data = record.Data with { Address = 0 };
         (record.IsReleased, record.IsRestored) = (true, false);
     }

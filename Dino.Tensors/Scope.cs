@@ -42,10 +42,16 @@ public sealed partial class Scope : TensorOwner, IDisposable
     }
 
     /// <summary>An uninitialised tensor.</summary>
-    public Tensor Empty(Shape shape, DType type = DType.F32)
+    public Tensor Empty(Shape shape, DType type = DType.F32) => Empty(shape, type, default);
+
+    /// <summary>The same with room to spare.</summary>
+    internal Tensor Empty(Shape shape, DType type, Spare spare)
     {
         ObjectDisposedException.ThrowIf(!_isOpen, this);
-        return Add(new View(_arena.Take(shape.Count * type.Size()), type, shape), requiresGradient: false);
+        long room = spare.Room(shape.Count * type.Size());
+        Tensor tensor = Add(new View(_arena.Take(room), type, shape), requiresGradient: false);
+        tensor.Record.Room = room;
+        return tensor;
     }
 
     /// <summary>A tensor of one repeated value.</summary>
@@ -65,6 +71,9 @@ public sealed partial class Scope : TensorOwner, IDisposable
     /// <param name="requiresGradient">Makes it a leaf that gets a gradient (F32 only).</param>
     /// <exception cref="ShapeMismatchException">Wrong number of values.</exception>
     public Tensor Upload<T>(ReadOnlySpan<T> values, Shape shape, bool requiresGradient = false)
+        where T : unmanaged => Upload(values, shape, requiresGradient, default);
+
+    private Tensor Upload<T>(ReadOnlySpan<T> values, Shape shape, bool requiresGradient, Spare spare)
         where T : unmanaged
     {
         DType type = typeof(T) == typeof(float) ? DType.F32
@@ -76,11 +85,19 @@ public sealed partial class Scope : TensorOwner, IDisposable
             throw new ShapeMismatchException($"Upload: {values.Length} values for shape {shape}, which has {shape.Count} elements.");
         if (requiresGradient && type != DType.F32)
             throw new InvalidOperationException($"Upload: only F32 tensors have gradients, not {type}.");
-        Tensor tensor = Empty(shape, type);
+        Tensor tensor = Empty(shape, type, spare);
         Backend.Upload(MemoryMarshal.AsBytes(values), tensor.View);
         tensor.Record.RequiresGradient = requiresGradient;
         return tensor;
     }
+
+    /// <summary>The same with room for more: where the length of the first axis changes from step to step, the addresses of later tensors do not.</summary>
+    /// <param name="values">Row-major elements, as many as the shape has.</param>
+    /// <param name="shape">Axis lengths.</param>
+    /// <param name="whole">The largest length of the first axis.</param>
+    /// <exception cref="ShapeMismatchException">Wrong number of values.</exception>
+    public Tensor Upload<T>(ReadOnlySpan<T> values, Shape shape, int whole)
+        where T : unmanaged => Upload(values, shape, false, new Spare(whole, shape[0]));
 
     /// <inheritdoc cref="Upload{T}(ReadOnlySpan{T}, Shape, bool)"/>
     public Tensor Upload<T>(T[] values, Shape shape, bool requiresGradient = false)
@@ -233,7 +250,7 @@ public sealed partial class Scope : TensorOwner, IDisposable
     internal bool IsInFrame(int slot) => slot >= _frameStart;
 
     internal override nint TakeGradient(int slot) => IsInFrame(slot)
-        ? _arena.Take(At(slot).Data.Bytes)
+        ? _arena.Take(At(slot).Room)
         : throw new InvalidOperationException($"Backward inside a frame reaches the tensor {At(slot).Data.Shape} made before the frame; its gradient would be freed with the frame. Make the tensor inside the frame, or call Backward outside it.");
 
     internal void Recycle(nint address, long bytes) => _arena.Recycle(address, bytes);
@@ -246,10 +263,11 @@ public sealed partial class Scope : TensorOwner, IDisposable
     }
 
     /// <summary>Memory for the duration of one backward function.</summary>
-    internal View TakeScratch(Shape shape, DType type = DType.F32)
+    internal View TakeScratch(Shape shape, DType type = DType.F32, Spare spare = default)
     {
-        View view = new(_arena.Take(shape.Count * type.Size()), type, shape);
-        _scratch.Add((view.Address, view.Bytes));
+        long room = spare.Room(shape.Count * type.Size());
+        View view = new(_arena.Take(room), type, shape);
+        _scratch.Add((view.Address, room));
         return view;
     }
 

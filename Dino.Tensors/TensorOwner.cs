@@ -9,6 +9,9 @@ internal struct TensorRecord
     /// <summary>Data; contiguous.</summary>
     public View Data;
 
+    /// <summary>Bytes of memory held for the data, and for its gradient: more than they take where the number of samples changes from step to step.</summary>
+    public long Room;
+
     /// <summary>Memory of the gradient, 0 while there is none.</summary>
     public nint Gradient;
 
@@ -64,7 +67,7 @@ public abstract class TensorOwner
     {
         if (Count == _records.Length)
             Array.Resize(ref _records, _records.Length * 2);
-        _records[Count] = new TensorRecord { Data = data, Stamp = ++_stamp, RequiresGradient = requiresGradient };
+        _records[Count] = new TensorRecord { Data = data, Room = data.Bytes, Stamp = ++_stamp, RequiresGradient = requiresGradient };
         return new Tensor(this, Count++, _stamp);
     }
 

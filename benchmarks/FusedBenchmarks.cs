@@ -18,6 +18,7 @@ public class FusedBenchmarks : IDisposable
     private Backend _backend = null!;
     private View _x, _y, _dy, _dx, _gamma, _beta, _mean, _rstd, _dgamma, _dbeta;
     private View _weight, _bias, _hidden, _preActivation;
+    private View _samples, _factors, _some, _someMean, _someRstd, _square;
     private View _qkv, _dqkv, _attended, _logSumExp;
     private View _student, _teacher, _centre, _loss, _studentSums, _teacherSums, _entropy, _dstudent;
     private View _parameter, _gradient, _first, _second, _norms;
@@ -43,6 +44,9 @@ public class FusedBenchmarks : IDisposable
         (_mean, _rstd) = (Normal(Rows), Normal(Rows));
         (_weight, _bias) = (Normal(4 * Width, Width), Normal(4 * Width));
         (_hidden, _preActivation) = (Normal(Rows, 4 * Width), Normal(Rows, 4 * Width));
+        _samples = _scope.Upload([0, 1, 2, 4, 5, 6, 7], [7]).View;
+        (_factors, _some, _square) = (Normal(7), Normal(7 * 197, Width), Normal(Width, Width));
+        (_someMean, _someRstd) = (Normal(7 * 197), Normal(7 * 197));
         (_qkv, _dqkv) = (Normal(8, 197, 3, 6, 64), Normal(8, 197, 3, 6, 64));
         (_attended, _logSumExp) = (Normal(8, 197, 384), Normal(8, 6, 197));
         (_student, _dstudent) = (Normal(80, Prototypes), Normal(80, Prototypes));
@@ -68,6 +72,22 @@ public class FusedBenchmarks : IDisposable
     /// <summary>384 to 1536 with bias and erf-GELU, keeping what the backward needs.</summary>
     [Benchmark]
     public void LinearGelu() => _backend.Linear(_x, _weight, _bias, Activation.Gelu, _preActivation, _hidden);
+
+    /// <summary>7 of 8 samples.</summary>
+    [Benchmark]
+    public void SampleLayerNorm() => _backend.SampleLayerNorm(Samples(_x), _samples, _gamma, _beta, 1e-6f, _some, _someMean, _someRstd);
+
+    /// <summary>7 of 8 samples, all three gradients.</summary>
+    [Benchmark]
+    public void SampleLayerNormBackward() => _backend.SampleLayerNormBackward(Samples(_x), _samples, _gamma, _someMean, _someRstd, _some, new(Samples(_dx)), new(_dgamma), new(_dbeta));
+
+    /// <summary>384 to 384 with bias, factors and residual, of 7 of 8 samples.</summary>
+    [Benchmark]
+    public void SampleLinear() => _backend.SampleLinear(_some, _samples, _square, _gamma, Samples(_x), _factors, Samples(_y));
+
+    /// <summary>7 of 8 samples.</summary>
+    [Benchmark]
+    public void GatherScaled() => _backend.GatherScaled(Samples(_dy), _samples, _factors, _some);
 
     /// <summary>8 samples, 6 heads, 197 tokens.</summary>
     [Benchmark]
@@ -109,6 +129,8 @@ public class FusedBenchmarks : IDisposable
         _device.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    private static View Samples(View rows) => rows.As([8, 197, Width]);
 
     private View Normal(params ReadOnlySpan<int> shape)
     {

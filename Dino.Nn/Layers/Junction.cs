@@ -7,11 +7,20 @@ namespace Dino.Nn;
 /// <param name="Residual">What to add to, or <c>default</c> for nothing.</param>
 /// <param name="Factors">One for each sample [B], or <c>default</c> for 1.</param>
 /// <param name="Scale">The gamma, or null for 1.</param>
-internal readonly record struct Junction(Tensor Residual, Tensor Factors, LayerScale? Scale = null)
+/// <param name="Samples">Which samples the branch was computed of [S], with a factor each; <c>default</c> for all.</param>
+internal readonly record struct Junction(Tensor Residual, Tensor Factors, LayerScale? Scale = null, Tensor Samples = default)
 {
+    /// <summary>With what stochastic depth has drawn.</summary>
+    public Junction(Tensor residual, DropPath.Draw draw, LayerScale? scale)
+        : this(residual, draw.Factors, scale, draw.Samples)
+    {
+    }
+
     /// <summary>The last linear layer of the branch, and the join: in the same pass over memory where there is no gamma.</summary>
     public Tensor Join(Linear last, Tensor x)
     {
+        if (Samples.Exists)
+            return last.Forward(x, Residual, Samples, Factors);
         if (Scale is null)
             return last.Forward(x, Activation.Identity, Residual, Factors);
         Tensor branch = last.Forward(x);

@@ -34,4 +34,11 @@ public sealed class LayerNorm : Module
         RequireWidth(x, Weight.Shape[0]);
         return x.LayerNorm(Weight, Bias, _epsilon, type);
     }
+
+    /// <summary>The same of some samples of a batch.</summary>
+    internal Tensor Forward(Tensor x, Tensor samples, DType type)
+    {
+        RequireWidth(x, Weight.Shape[0]);
+        return x.SampleLayerNorm(samples, Weight, Bias, _epsilon, type);
+    }
 }

@@ -49,6 +49,17 @@ public sealed class Linear : Module
         return x.Linear(packed, bias, activation, residual, type);
     }
 
+    /// <summary>residual + factors · (x · weightᵀ + bias) at some samples of a batch, the residual elsewhere.</summary>
+    /// <param name="x">[S, .., K], those samples.</param>
+    /// <param name="residual">[B, .., N].</param>
+    /// <param name="samples">[S], where they are among the B.</param>
+    /// <param name="factors">[S].</param>
+    internal Tensor Forward(Tensor x, Tensor residual, Tensor samples, Tensor factors)
+    {
+        RequireWidth(x, Weight.Shape[1]);
+        return x.SampleLinear(Weight, EffectiveBias(x), residual, samples, factors);
+    }
+
     /// <summary>The bias as it is added, in the scope of x; <c>default</c> for none.</summary>
     internal Tensor EffectiveBias(Tensor x) => BiasMask is null ? Bias : Scope.Of(nameof(Linear), x).Use(Bias!) * BiasMask;
 }

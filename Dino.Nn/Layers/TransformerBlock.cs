@@ -29,7 +29,9 @@ public sealed class TransformerBlock : Module
             ? new Mlp(scope / "mlp", width, options.HiddenWidth)
             : new SwiGlu(scope / "mlp", width, options.HiddenWidth, split: options.FeedForward == FeedForwardKind.SwiGluSplit);
         _scale2 = Scale(scope / "ls2", options);
-        _dropPath = new DropPath(scope.Store, dropPath);
+        // The other kinds of parts know nothing of samples left out.
+        bool leavesOut = options is { Norm: NormKind.LayerNorm, LayerScale: 0, FeedForward: FeedForwardKind.Mlp, Rotary: null };
+        _dropPath = new DropPath(scope.Store, dropPath, leavesOut);
     }
 
     /// <inheritdoc/>
@@ -39,8 +41,9 @@ public sealed class TransformerBlock : Module
     /// <summary>The same with rotary positions.</summary>
     internal Tensor Forward(Tensor x, Rotation rotation)
     {
-        Tensor normed = Normed(_norm1, x);
-        Tensor middle = _attention.Forward(normed, rotation, new Junction(x, _dropPath.Draw(x), _scale1));
+        DropPath.Draw draw = _dropPath.Next(x);
+        Tensor normed = Normed(_norm1, x, draw.Samples);
+        Tensor middle = _attention.Forward(normed, rotation, new Junction(x, draw, _scale1));
         normed.Release();
         return FeedForward(middle);
     }
@@ -50,7 +53,7 @@ public sealed class TransformerBlock : Module
     internal Tensor ForwardFirst(Tensor x, Rotation rotation)
     {
         Tensor normed = _norm1.Forward(x);
-        Tensor middle = _attention.ForwardFirst(normed, rotation, new Junction(x.Select(1, 0), _dropPath.Draw(x), _scale1));
+        Tensor middle = _attention.ForwardFirst(normed, rotation, new Junction(x.Select(1, 0), _dropPath.Factors(x), _scale1));
         normed.Release();
         return FeedForward(middle);
     }
@@ -65,8 +68,11 @@ public sealed class TransformerBlock : Module
         return options.Norm == NormKind.RmsNorm ? new RmsNorm(scope, options.Width, epsilon) : new LayerNorm(scope, options.Width, epsilon);
     }
 
-    /// <summary>A norm's result for a product to read.</summary>
-    private static Tensor Normed(Module norm, Tensor x) => norm is LayerNorm layer ? layer.Forward(x, x.Device.Backend.InnerType) : norm.Forward(x);
+    /// <summary>A norm's result for a product to read, of some samples or, by default, of all.</summary>
+    private static Tensor Normed(Module norm, Tensor x, Tensor samples) =>
+        norm is not LayerNorm layer ? norm.Forward(x)
+        : samples.Exists ? layer.Forward(x, samples, x.Device.Backend.InnerType)
+        : layer.Forward(x, x.Device.Backend.InnerType);
 
     private static LayerScale? Scale(ParameterScope scope, VisionTransformerOptions options) =>
         options.LayerScale > 0 ? new LayerScale(scope, options.Width, options.LayerScale) : null;
@@ -74,8 +80,9 @@ public sealed class TransformerBlock : Module
     /// <summary>x + feedforward(norm(x)); x is released.</summary>
     private Tensor FeedForward(Tensor x)
     {
-        Tensor normed = Normed(_norm2, x);
-        Tensor y = _feedForward.Forward(normed, new Junction(x, _dropPath.Draw(x), _scale2));
+        DropPath.Draw draw = _dropPath.Next(x);
+        Tensor normed = Normed(_norm2, x, draw.Samples);
+        Tensor y = _feedForward.Forward(normed, new Junction(x, draw, _scale2));
         normed.Release();
         x.Release();
         return y;

@@ -25,6 +25,9 @@ public readonly ref struct BackwardPass
     /// <summary>Uninitialised memory until this function returns.</summary>
     public View Scratch(Shape shape, DType type = DType.F32) => Scope.TakeScratch(shape, type);
 
+    /// <summary>The same with as much spare room as a tensor has.</summary>
+    internal View Scratch(Shape shape, DType type, Tensor like) => Scope.TakeScratch(shape, type, Spare.Of(like));
+
     /// <summary>Where to write the gradient of an input: unwanted, to overwrite (first to arrive) or to accumulate. Call once per contribution.</summary>
 #pragma warning disable CA1822 // Reads no field, yet means nothing outside a pass.
     public Destination Gradient(Tensor input)
@@ -53,7 +56,7 @@ public readonly ref struct BackwardPass
         ref TensorRecord from = ref _output.Record;
         Tensor root = input.Root;
         ref TensorRecord to = ref root.Record;
-        if (root.Owner == Scope && Scope.IsInFrame(root.Slot) && to.Gradient == 0 && !to.IsForgotten && !from.RetainsGradient)
+        if (root.Owner == Scope && Scope.IsInFrame(root.Slot) && to.Gradient == 0 && to.Room == from.Room && !to.IsForgotten && !from.RetainsGradient)
         {
             (to.Gradient, from.Gradient) = (from.Gradient, 0);
             (to.HasGradient, from.HasGradient) = (true, false);

@@ -65,7 +65,7 @@ internal sealed class Tape
         ref TensorRecord record = ref output.Record;
         if (record.RetainsGradient || record.Gradient == 0)
             return;
-        scope.Recycle(record.Gradient, record.Data.Bytes);
+        scope.Recycle(record.Gradient, record.Room);
         (record.Gradient, record.HasGradient) = (0, false);
     }
 

@@ -19,6 +19,12 @@ public abstract partial class Backend : IDisposable
     /// </summary>
     public virtual DType InnerType => DType.F32;
 
+    /// <summary>
+    /// Whether a branch of a network had better leave out the samples that are dropped in this step than multiply them by 0. Not where recorded steps are replayed:
+    /// all steps must then have the same sizes.
+    /// </summary>
+    public virtual bool LeavesOutDropped => false;
+
     // Memory. Slabs are 64-byte aligned at least.
     /// <summary>Allocates device memory, uninitialised.</summary>
     public abstract nint Allocate(long bytes);
@@ -105,6 +111,17 @@ public abstract partial class Backend : IDisposable
     public virtual partial void LayerNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View rstd);
     /// <summary>Gradient of <see cref="LayerNorm"/>; dy is inner.</summary>
     public virtual partial void LayerNormBackward(in View x, in View gamma, in View mean, in View rstd, in View dy, in Destination dx, in Destination dgamma, in Destination dbeta);
+    /// <summary><see cref="LayerNorm"/> of some samples [S] of x [B, .., C], indices of its first axis: y [S, .., C]; mean and rstd have an element for each row of y. y is inner.</summary>
+    public virtual partial void SampleLayerNorm(in View x, in View samples, in View gamma, in View beta, float epsilon, in View y, in View mean, in View rstd);
+    /// <summary>Gradient of <see cref="SampleLayerNorm"/>, where no sample comes twice; that of other samples is 0. dy is inner.</summary>
+    public virtual partial void SampleLayerNormBackward(in View x, in View samples, in View gamma, in View mean, in View rstd, in View dy, in Destination dx, in Destination dgamma, in Destination dbeta);
+    /// <summary>
+    /// y [B, .., N] = residual, and at the samples [S] of its first axis, rising, residual + factors [S] · (x [S, .., K] · weightᵀ [N, K] + bias [N]); bias is optional. x and weight
+    /// are inner.
+    /// </summary>
+    public virtual partial void SampleLinear(in View x, in View samples, in View weight, in View bias, in View residual, in View factors, in View y);
+    /// <summary>y[i] = factors[i] · x[samples[i]].</summary>
+    public virtual partial void GatherScaled(in View x, in View samples, in View factors, in View y);
     /// <summary>Train-mode batch norm of x [R, C] over R; writes mean [C] and biased variance [C]; gamma and beta optional.</summary>
     public virtual partial void BatchNorm(in View x, in View gamma, in View beta, float epsilon, in View y, in View mean, in View variance);
     /// <summary>Gradient of <see cref="BatchNorm"/>.</summary>

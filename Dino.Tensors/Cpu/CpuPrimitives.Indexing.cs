@@ -27,7 +27,7 @@ internal unsafe partial class CpuPrimitives<V>
     }
 
     /// <summary>Before any task starts: tasks cannot throw.</summary>
-    private static void CheckIndices(in View indices, in Shape table)
+    private protected static void CheckIndices(in View indices, in Shape table)
     {
         ReadOnlySpan<int> values = new(indices.I32, checked((int)indices.Count));
         for (int i = 0; i < values.Length; i++)

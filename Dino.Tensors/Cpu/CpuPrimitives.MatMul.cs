@@ -35,6 +35,12 @@ internal unsafe partial class CpuPrimitives<V>
         if (!TEpilogue.Exists && product.N == 1 && product.M > 1 && product.StrideY == 1 && product.RowStrideA == 1 && !product.IsDots)
             product = product.Transposed();
 
+        if (epilogue.MovesRows)
+        {
+            PackAndMultiply(product, epilogue);
+            return;
+        }
+
         if (DotJob<V, TEpilogue>.Suits(product))
         {
             DotJob<V, TEpilogue> dots = new(product, epilogue);

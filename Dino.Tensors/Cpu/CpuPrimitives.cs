@@ -36,4 +36,7 @@ internal unsafe partial class CpuPrimitives<V>(WorkerPool pool) : Backend
 
 /// <summary>The CPU backend: the primitives plus fused kernels (in <c>CpuBackend.*.cs</c>).</summary>
 internal sealed unsafe partial class CpuBackend<V>(WorkerPool pool) : CpuPrimitives<V>(pool)
-    where V : struct, IVec<V>;
+    where V : struct, IVec<V>
+{
+    public override bool LeavesOutDropped => true;
+}

@@ -36,8 +36,9 @@ public readonly partial struct Tensor
             (int batch, int tokens, int width) = (shape[0], shape[1], shape[2] / (3 * heads));
             scale = scale == 0 ? 1 / MathF.Sqrt(width) : scale;
             Scope scope = Scope.Of(nameof(Attention), qkv);
-            Tensor y = scope.Empty([batch, tokens, heads * width], qkv.DType);
-            View logSumExp = scope.Empty([batch, heads, tokens]).View;
+            Spare spare = Spare.Of(qkv);
+            Tensor y = scope.Empty([batch, tokens, heads * width], qkv.DType, spare);
+            View logSumExp = scope.Empty([batch, heads, tokens], DType.F32, spare).View;
             probabilities = wantProbabilities ? scope.Empty([batch, heads, tokens, tokens]) : default;
             View packed = qkv.View.As([batch, tokens, 3, heads, width]);
             scope.Backend.Attention(packed, scale, y.View, logSumExp, OptionalView(probabilities));

@@ -39,9 +39,10 @@ public readonly partial struct Tensor
             scope.RequireInner(type, nameof(Linear));
             if (type != DType.F32 && (residual.Exists || factors.Exists))
                 throw new NotSupportedException($"Linear: a result with a residual or factors is F32, not {type}.");
-            Tensor y = scope.Empty(shape, type);
+            Spare spare = Spare.Of(x);
+            Tensor y = scope.Empty(shape, type, spare);
             LinearFunction? node = scope.Record<LinearFunction>(y, x, weight, bias, residual, factors);
-            View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(shape, type).View : View.None;
+            View preActivation = node is not null && activation != Activation.Identity ? scope.Empty(shape, type, spare).View : View.None;
             scope.Backend.Linear(x.View, scope.Multiplied(weight), OptionalView(bias), activation, preActivation, y.View, OptionalView(residual), OptionalView(factors));
             if (node is not null)
             {
@@ -68,7 +69,7 @@ public readonly partial struct Tensor
 
             if (_activation != Activation.Identity)
             {
-                View inner = pass.Scratch(dy.Shape, dy.DType), y = _preActivation;
+                View inner = pass.Scratch(dy.Shape, dy.DType, _x), y = _preActivation;
                 // Output may hold a residual too, so the activation's own value is made again where its gradient reads it: GELU's does not.
                 if (_activation == Activation.Relu)
                     Recompute(pass.Backend, y = pass.Scratch(dy.Shape, dy.DType));
@@ -76,17 +77,24 @@ public readonly partial struct Tensor
                 dy = inner;
             }
 
-            (int rows, int n, int k) = (checked((int)x.Rows), weight.Shape[0], weight.Shape[1]);
-            if (pass.Gradient(_x) is { IsWanted: true } dx)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { TypeA = dy.DType, TypeB = weight.DType, TypeY = dx.View.DType, Beta = dx.Beta });
-            if (pass.Gradient(_weight) is { IsWanted: true } dw)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { TypeA = dy.DType, TypeB = x.DType, Beta = dw.Beta });
-            if (pass.Gradient(_bias) is { IsWanted: true } db)
-                pass.Backend.Reduce(ReduceOp.Sum, dy.As([1, rows, n]), db with { View = db.View.As([1, n]) });
+            ProductGradients(pass, dy, _x, x, _weight, weight, _bias);
             pass.PassThrough(_residual);
         }
 
-        private static Shape Check(Tensor x, Tensor weight, Tensor bias, Tensor residual, Tensor factors)
+        /// <summary>Gradients of x · weightᵀ + bias.</summary>
+        /// <param name="dy">[.., N].</param>
+        public static void ProductGradients(in BackwardPass pass, View dy, Tensor input, View x, Tensor parameter, View weight, Tensor bias)
+        {
+            (int rows, int n, int k) = (checked((int)x.Rows), weight.Shape[0], weight.Shape[1]);
+            if (pass.Gradient(input) is { IsWanted: true } dx)
+                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { TypeA = dy.DType, TypeB = weight.DType, TypeY = dx.View.DType, Beta = dx.Beta });
+            if (pass.Gradient(parameter) is { IsWanted: true } dw)
+                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { TypeA = dy.DType, TypeB = x.DType, Beta = dw.Beta });
+            if (pass.Gradient(bias) is { IsWanted: true } db)
+                pass.Backend.Reduce(ReduceOp.Sum, dy.As([1, rows, n]), db with { View = db.View.As([1, n]) });
+        }
+
+        public static Shape Check(Tensor x, Tensor weight, Tensor bias, Tensor residual, Tensor factors)
         {
             x.RequireInner(nameof(Linear));
             weight.Require(DType.F32, nameof(Linear));

@@ -55,6 +55,60 @@ public class EquivalentOperationTests
         }
     }
 
+    /// <summary>A branch of a block with stochastic depth, its norm given back before its time as there.</summary>
+    [Theory, MemberData(nameof(All))]
+    public void A_branch_of_some_samples_is_the_branch_of_all_times_factors(string name)
+    {
+        int[][] subsets = [[0], [5], [1, 2, 3], [0, 2, 5], [0, 1, 2, 3, 4, 5]];
+        foreach ((int tokens, int width, int hidden) in new[] { (1, 16, 8), (5, 24, 70), (17, 48, 400) })
+        {
+            foreach (int[] samples in subsets)
+            {
+                float[] all = [.. Enumerable.Range(0, 6).Select(i => samples.Contains(i) ? 1 + (0.25f * i) : 0)], some = [.. samples.Select(i => all[i])];
+                AssertSame(name, [[6, tokens, width], [width], [width], [hidden, width], [hidden], [width, hidden], [width]],
+                    x =>
+                    {
+                        Scope scope = Scope.Of("test", x);
+                        Tensor chosen = scope.Upload<int>(samples, [samples.Length], 6), factors = scope.Upload<float>(some, [some.Length], 6);
+                        Tensor normed = x[0].SampleLayerNorm(chosen, x[1], x[2], 1e-6f), inner = normed.Linear(x[3], x[4], Dino.Tensors.Backends.Activation.Gelu);
+                        normed.Release();
+                        Tensor y = inner.SampleLinear(x[5], x[6], x[0], chosen, factors);
+                        inner.Release();
+                        return y;
+                    },
+                    x => x[0].LayerNorm(x[1], x[2]).Linear(x[3], x[4], Dino.Tensors.Backends.Activation.Gelu).Linear(x[5], x[6], residual: x[0], factors: Scope.Of("test", x).Upload(all, [6])));
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(All))]
+    public void Attention_of_some_samples_is_theirs(string name)
+    {
+        int[] samples = [1, 3, 4];
+        AssertSame(name, [[5, 9, 16], [48, 16], [16, 16]],
+            x =>
+            {
+                Tensor chosen = Scope.Of("test", x).Upload<int>(samples, [3], 5), factors = Scope.Of("test", x).Upload<float>([1, 1, 1], [3], 5);
+                return x[0].SampleLayerNorm(chosen, default, default, 1e-6f).Linear(x[1]).Attention(2).SampleLinear(x[2], default, x[0], chosen, factors);
+            },
+            x => x[0].LayerNorm().Linear(x[1]).Attention(2).Linear(x[2], residual: x[0], factors: Scope.Of("test", x).Upload([0, 1f, 0, 1, 1], [5])));
+    }
+
+    [Fact]
+    public void Samples_must_be_some_of_the_batch()
+    {
+        using CpuDevice device = new(1);
+        using Scope scope = device.OpenScope();
+        Tensor x = scope.Upload(Values([3, 2, 4], 0), [3, 2, 4]), weight = scope.Upload(Values([4, 4], 1), [4, 4]), two = scope.Upload(Values([2, 2, 4], 2), [2, 2, 4]);
+        Tensor samples = scope.Upload([0, 2], [2]), factors = scope.Upload([1f, 1], [2]);
+        Assert.Contains("1 to 3 indices", Assert.Throws<ShapeMismatchException>(() => x.SampleLayerNorm(scope.Upload([0, 1, 2, 0], [4]), default, default, 1e-6f)).Message, StringComparison.Ordinal);
+        Assert.Contains("I32", Assert.ThrowsAny<Exception>(() => x.SampleLayerNorm(factors, default, default, 1e-6f)).Message, StringComparison.Ordinal);
+        Assert.Contains("Index 3", Assert.Throws<ArgumentOutOfRangeException>(() => x.SampleLayerNorm(scope.Upload([0, 3], [2]), default, default, 1e-6f)).Message, StringComparison.Ordinal);
+        Assert.Contains("[3, 2, 4]", Assert.Throws<ShapeMismatchException>(() => x.SampleLinear(weight, default, x, samples, factors)).Message, StringComparison.Ordinal);
+        Assert.Contains("1 factors", Assert.Throws<ShapeMismatchException>(() => two.SampleLinear(weight, default, x, samples, scope.Upload([1f], [1]))).Message, StringComparison.Ordinal);
+        Assert.Equal(x.Shape, two.SampleLinear(weight, default, x, samples, factors).Shape);
+    }
+
     [Fact]
     public void Factors_must_divide_the_rows()
     {

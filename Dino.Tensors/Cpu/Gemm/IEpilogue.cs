@@ -6,6 +6,9 @@ internal unsafe interface IEpilogue
     /// <summary>False for an epilogue that does nothing: the sums are in y.</summary>
     static abstract bool Exists { get; }
 
+    /// <summary>Whether rows of the result lie elsewhere than in the order of the sums, which are then never formed in y.</summary>
+    bool MovesRows { get; }
+
     /// <summary>Before sums are formed in y itself: asks for the memory that they and <see cref="Apply"/> will touch.</summary>
     void Prepare(int row, int column, int rows, int columns);
 
@@ -19,6 +22,8 @@ internal unsafe interface IEpilogue
 internal readonly unsafe struct NoEpilogue : IEpilogue
 {
     public static bool Exists => false;
+
+    public bool MovesRows => false;
 
     public void Prepare(int row, int column, int rows, int columns) { }
 

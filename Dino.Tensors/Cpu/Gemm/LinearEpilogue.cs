@@ -27,6 +27,9 @@ internal readonly unsafe struct LinearTail
     /// <inheritdoc cref="Factors"/>
     public int RowsPerFactor { get; init; }
 
+    /// <summary>Which rows of y and residual the rows of the product are for.</summary>
+    public SampleRows Rows { get; init; }
+
     /// <summary>Whether there is anything to do besides an activation.</summary>
     public bool IsWanted => Bias != null || PreActivation != null || Residual != null || Factors != null;
 }
@@ -59,6 +62,8 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
 
     public static bool Exists => true;
 
+    public bool MovesRows => _tail.Rows.AreSome;
+
     /// <remarks>
     /// Tiles visit a row a few cache lines at a time, which hardware does not foresee: unasked, each line of a large result or residual is waited for.
     /// </remarks>
@@ -89,6 +94,7 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
         bool scales = _tail.Factors != null;
         for (int i = 0; i < rows; i++, from += stride, offset += _tail.Stride)
         {
+            nint target = _tail.Rows.AreSome ? ((nint)_tail.Rows.Of(row + i) * _tail.Stride) + column : offset;
             V factor = V.Create(scales ? _tail.Factors[(row + i) / _tail.RowsPerFactor] : 1);
             for (int j = 0; j < columns; j += V.Count)
             {
@@ -102,8 +108,8 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
                 if (scales)
                     x = x * factor;
                 if (_tail.Residual != null)
-                    x = Lanes<V>.Load(_tail.Residual + offset + j, lanes) + x;
-                Lanes<V>.Store(x, _tail.Y + offset + j, lanes);
+                    x = Lanes<V>.Load(_tail.Residual + target + j, lanes) + x;
+                Lanes<V>.Store(x, _tail.Y + target + j, lanes);
             }
         }
     }
