@@ -3,7 +3,7 @@ using Dino.Ssl.Retrieval;
 namespace Dino.Cli;
 
 /// <summary>Pictures in the index and what became of them.</summary>
-internal sealed record IndexOutput(int Count, int Added, int Changed, int Removed, int Kept, int Skipped, string Output);
+internal sealed record IndexOutput(int Count, int Added, int Changed, int Removed, int Kept, int Computed, int Skipped, string Output);
 
 /// <param name="Folder">The paths of the hits are below it.</param>
 /// <param name="Count">Pictures in the index.</param>

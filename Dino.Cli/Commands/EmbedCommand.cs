@@ -50,47 +50,18 @@ internal static class EmbedCommand
             else
             {
                 ImageFolder folder = ImageFolder.Open(source);
-                EmbeddingSettings settings = EmbeddingSettings.Of(loaded, model.PathOf(parsed), extractor, seen, model.KeyOf(parsed), model.Precision.NameOf(parsed));
+                EmbeddingSettings settings = model.SettingsOf(parsed, loaded, extractor, seen);
                 int batch = pictures.Batch(parsed);
                 Options.MakeFolder(path);
                 using FolderEmbedding run = FolderEmbedding.Open(extractor, folder, settings, path, parsed.GetValue(restart));
-                result = Run(run, batch, cancellation);
+                result = EmbeddingDisplay.Run(run, batch, cancellation);
             }
 
-            foreach (SkippedPicture skipped in result.Skipped)
-                Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
             if (parsed.GetValue(json))
                 JsonOutput.Print(new EmbedOutput(result.Count, result.Width, result.Computed, result.Skipped.Count, path), CliJson.Default.EmbedOutput);
             else
                 Console.Out.WriteLine($"{path}: {result.Count} x {result.Width}");
             return 0;
         });
-    }
-
-    private static EmbeddingResult Run(FolderEmbedding run, int batch, CancellationToken cancellation)
-    {
-        if (run.Finding is { } finding)
-            Console.Error.WriteLine(finding);
-        using PictureProgress progress = new(run.Missing);
-        int done = 0;
-        try
-        {
-            return run.Run(batch, new Counted(progress, value => done = value), cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            progress.Say($"{run.Total - run.Missing + done} of {run.Total} features are kept; the same call goes on from there");
-            throw;
-        }
-    }
-
-    /// <summary>Progress that somebody else counts too.</summary>
-    private sealed class Counted(IProgress<int> shown, Action<int> count) : IProgress<int>
-    {
-        public void Report(int value)
-        {
-            count(value);
-            shown.Report(value);
-        }
     }
 }

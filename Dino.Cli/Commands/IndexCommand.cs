@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dino.Cli.Display;
 using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Retrieval;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -17,8 +18,9 @@ internal static class IndexCommand
         DeviceOptions devices = new(model.Precision);
         Option<string> input = Options.Required("--input", "A folder of pictures, at any depth.");
         Option<string> output = Options.Required("--output", "The .safetensors file to write. If it is an index already, pictures that are new or changed are added to it, and those that are gone leave it.");
+        Option<bool> restart = Options.Flag("--restart", "Compute all features, also those that the index or a call that was stopped has.");
         Option<bool> json = Options.Json();
-        Command command = new("index", "Make an index of a folder of pictures for dino search, or bring it up to date.") { input, output, json };
+        Command command = new("index", "Make an index of a folder of pictures for dino search, or bring it up to date. Stopped, the same call goes on from there.") { input, output, restart, json };
         pictures.AddTo(command);
         model.AddTo(command);
         devices.AddTo(command);
@@ -28,17 +30,16 @@ internal static class IndexCommand
             ImageFolder folder = ImageFolder.OpenTree(parsed.GetValue(input)!);
             using Device device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device);
-            IndexOrigin origin = IndexOrigin.Of(model.PathOf(parsed), model.KeyOf(parsed), loaded, pictures.Resolve(parsed, loaded.Preprocessing));
+            FeatureExtractor extractor = new(loaded);
+            EmbeddingSettings settings = model.SettingsOf(parsed, loaded, extractor, pictures.Resolve(parsed, loaded.Preprocessing));
+            int batch = pictures.Batch(parsed);
             Options.MakeFolder(path);
-            IndexUpdate update;
-            using (StageDisplay progress = new())
-                update = new FeatureIndexBuilder(loaded, origin) { Batch = pictures.Batch(parsed) }.Update(path, folder, progress, cancellation);
-            foreach (SkippedPicture skipped in update.Skipped)
-                Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
+            using FolderEmbedding run = FeatureIndex.Build(extractor, folder, settings, path, parsed.GetValue(restart));
+            EmbeddingResult result = EmbeddingDisplay.Run(run, batch, cancellation);
             if (parsed.GetValue(json))
-                JsonOutput.Print(new IndexOutput(update.Count, update.Added, update.Changed, update.Removed, update.Kept, update.Skipped.Count, path), CliJson.Default.IndexOutput);
+                JsonOutput.Print(new IndexOutput(result.Count, result.Added, result.Changed, result.Removed, result.Kept, result.Computed, result.Skipped.Count, path), CliJson.Default.IndexOutput);
             else
-                Console.Out.WriteLine($"{path}: {update.Count} pictures ({update.Added} added, {update.Changed} changed, {update.Removed} removed, {update.Kept} as they were)");
+                Console.Out.WriteLine($"{path}: {result.Count} pictures ({result.Added} added, {result.Changed} changed, {result.Removed} removed, {result.Kept} as they were)");
             return 0;
         });
     }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Dino.Nn;
+using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Retrieval;
 using Dino.Ssl.Training;
 using Dino.Tensors;
@@ -40,16 +42,30 @@ internal sealed class ModelOptions(bool required)
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_weights) is not null;
 
+    /// <summary>What features of the model depend on.</summary>
+    public EmbeddingSettings SettingsOf(ParseResult parsed, LoadedModel model, FeatureExtractor extractor, Preprocessing preprocessing) =>
+        EmbeddingSettings.Of(model, PathOf(parsed), extractor, preprocessing, KeyOf(parsed), Precision.NameOf(parsed));
+
     /// <summary>The model that made an index, for one picture: its weights where they were, unless others are given.</summary>
-    public LoadedModel LoadOf(ParseResult parsed, Device device, IndexOrigin origin, string index, out IndexOrigin found)
+    /// <exception cref="InvalidDataException">It is another one.</exception>
+    public LoadedModel LoadOf(ParseResult parsed, Device device, FeatureIndex index, out FeatureExtractor extractor)
     {
-        (string weights, string? key) = (parsed.GetValue(_weights) ?? origin.Weights, parsed.GetValue(_key) ?? origin.Key);
+        (string weights, string? key) = (parsed.GetValue(_weights) ?? index.Settings.Model, parsed.GetValue(_key) ?? index.Settings.Key);
         if (!IsGiven(parsed) && !Path.Exists(weights))
-            throw new FileNotFoundException($"{index} was made with the weights {weights}, which are not there any more. Give --weights with the place where they are now.", weights);
+            throw new FileNotFoundException($"{index.Path} was made with the weights {weights}, which are not there any more. Give --weights with the place where they are now.", weights);
         WeightFormat format = Precision.FormatOf(parsed);
         LoadedModel model = Load(parsed, device, format == WeightFormat.F32 ? null : format, mapped: true, weights, key);
-        found = IndexOrigin.Of(weights, key, model, origin.Preprocessing);
-        return model;
+        try
+        {
+            extractor = new FeatureExtractor(model, index.Settings.Feature, blocks: index.Settings.Blocks);
+            index.Require(EmbeddingSettings.Of(model, weights, extractor, index.Settings.Preprocessing, key, Precision.NameOf(parsed)));
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <param name="once">Whether one picture is all that the network will see.</param>

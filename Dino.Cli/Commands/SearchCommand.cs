@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Dino.Imaging;
 using Dino.Imaging.Png;
+using Dino.Ssl.Embedding;
 using Dino.Ssl.Evaluation;
 using Dino.Ssl.Retrieval;
 using Dino.Ssl.Training;
@@ -34,9 +35,8 @@ internal static class SearchCommand
             Image picture = ImageFile.Decode(source);
             using Device device = devices.Open(parsed);
             using FeatureIndex features = FeatureIndex.Open(path, device);
-            using LoadedModel loaded = model.LoadOf(parsed, device, features.Origin, path, out IndexOrigin origin);
-            features.Origin.Require(origin, path);
-            FeatureSet query = FeatureSet.OfImage(loaded, picture, source, features.Origin.Preprocessing);
+            using LoadedModel loaded = model.LoadOf(parsed, device, features, out FeatureExtractor extractor);
+            FeatureSet query = FeatureSet.OfImage(extractor, picture, source, features.Settings.Preprocessing);
             SearchHit[] hits = features.Search(query.Values, parsed.GetValue(k));
             if (drawn is not null)
             {

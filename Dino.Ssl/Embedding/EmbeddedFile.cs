@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Dino.Ssl.Data;
 
 namespace Dino.Ssl.Embedding;
 
@@ -18,4 +19,11 @@ public sealed record EmbeddedFile(string Path, long Bytes, DateTime Modified)
 
     /// <summary>Whether it is the same file with, as far as can be seen, the same content.</summary>
     public bool IsSameFile(EmbeddedFile other) => Path == other.Path && Bytes == other.Bytes && Modified == other.Modified;
+
+    /// <summary>A file as it is now.</summary>
+    internal static EmbeddedFile Of(ImageFolder folder, string path)
+    {
+        FileInfo file = new(path);
+        return new EmbeddedFile(System.IO.Path.GetRelativePath(folder.Path, path).Replace('\\', '/'), file.Length, file.LastWriteTimeUtc);
+    }
 }

@@ -6,7 +6,7 @@ namespace Dino.Ssl.Embedding;
 
 /// <summary>What stands beside a file of features: what they are of, and what they depend on.</summary>
 /// <param name="Format">What this is.</param>
-/// <param name="Completed">Whether the features are there; otherwise some may be in the file that ends in .part.</param>
+/// <param name="Completed">Whether all features are there; false of an unfinished file.</param>
 /// <param name="Count">Rows, N: files that have a feature. Meaningless before completion.</param>
 /// <param name="Width">Length of a row, D.</param>
 /// <param name="Settings">What the features depend on.</param>

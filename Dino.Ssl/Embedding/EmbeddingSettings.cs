@@ -7,7 +7,7 @@ namespace Dino.Ssl.Embedding;
 /// <summary>Everything that the features of a picture depend on.</summary>
 public sealed record EmbeddingSettings
 {
-    /// <summary>Name of the file of weights.</summary>
+    /// <summary>File or folder of the weights, as a full path.</summary>
     public required string Model { get; init; }
 
     /// <summary>Of the values of the weights: see <see cref="ModelFingerprint"/>.</summary>
@@ -39,18 +39,18 @@ public sealed record EmbeddingSettings
 
     /// <summary>The settings of an extractor.</summary>
     /// <param name="model">The network that it takes features of.</param>
-    /// <param name="path">The file of weights.</param>
+    /// <param name="path">What the model was loaded from.</param>
     /// <param name="extractor">Which features.</param>
     /// <param name="preprocessing">What the network sees of a picture.</param>
     /// <param name="key">Part of the checkpoint as it was asked for.</param>
     /// <param name="precision">A name for how products are computed; that of the packed weights unless given.</param>
     public static EmbeddingSettings Of(LoadedModel model, string path, FeatureExtractor extractor, Preprocessing preprocessing, string? key = null, string? precision = null) => new()
     {
-        Model = Path.GetFileName(Path.TrimEndingDirectorySeparator(path)),
+        Model = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)),
         Fingerprint = ModelFingerprint.Of(path, key),
         Key = key,
         Network = model.Backbone.Options.ToString(),
-        Precision = precision ?? (model.Backbone.Store.PackedFormat ?? WeightFormat.F32).ToString(),
+        Precision = precision ?? NameOf(model.Backbone.Store.PackedFormat ?? WeightFormat.F32),
         Device = model.Device.Name,
         Preprocessing = preprocessing,
         Feature = extractor.Kind,
@@ -67,7 +67,7 @@ public sealed record EmbeddingSettings
             differences.Add(Model == other.Model ? $"the content of {Model}" : $"the model ({other.Model}, now {Model})");
         Compare("part of the checkpoint", other.Key ?? "the usual one", Key ?? "the usual one");
         if (Fingerprint == other.Fingerprint && Key == other.Key && Network != other.Network)
-            differences.Add("the architecture");
+            differences.Add($"the architecture ({other.Network}, now {Network})");
         Compare("precision", other.Precision, Precision);
         Compare("device", other.Device, Device);
         Compare("preprocessing", other.Preprocessing, Preprocessing);
@@ -82,4 +82,17 @@ public sealed record EmbeddingSettings
                 differences.Add($"the {what} ({before}, now {now})");
         }
     }
+
+    /// <summary>
+    /// What keeps features from being compared with those of other settings, in words; empty for nothing. Unlike <see cref="DifferencesTo"/> it allows for results that differ by rounding: another
+    /// device, and its own ways of computing.
+    /// </summary>
+    public IReadOnlyList<string> ObstaclesTo(EmbeddingSettings other) => DifferencesTo(other with { Device = Device, Precision = Device == other.Device ? other.Precision : Precision });
+
+    private static string NameOf(WeightFormat format) => format switch
+    {
+        WeightFormat.F32 => "fp32",
+        WeightFormat.BF16 => "bf16",
+        _ => "int8",
+    };
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Dino.Ssl.Data;
 using Dino.Ssl.Evaluation;
 using Dino.Tensors.Formats;
@@ -6,27 +5,28 @@ using Dino.Tensors.Formats;
 namespace Dino.Ssl.Embedding;
 
 /// <summary>
-/// Writes the features of a folder of pictures to a file, in memory that does not grow with their number. It can be stopped at any time, also without notice: the next one
-/// with the same settings goes on. Features of pictures that have not changed since an earlier run are taken over.
+/// Writes the features of a folder of pictures to a file, in memory that does not grow with the features. It can be stopped at any time, also without notice: the next one
+/// with the same settings goes on. Features of pictures that have not changed since an earlier run are taken over. What an earlier run has left stays valid until this one is complete.
 /// </summary>
 /// <remarks>
-/// For <c>features.npy</c> (or .safetensors) there are <c>features.npy.json</c>, the <see cref="EmbeddingManifest"/>; <c>features.txt</c>, the path of each row; and until it is complete
-/// <c>features.npy.part</c>, with a row for every picture, zeros where there is none yet.
+/// For <c>features.npy</c> (or .safetensors) there are <c>features.npy.json</c>, the <see cref="EmbeddingManifest"/>, and <c>features.txt</c>, the path of each row. Until it is complete there are
+/// <c>features.npy.part</c>, with a row and a checksum for every picture, and its manifest <c>features.npy.part.json</c>.
 /// </remarks>
 public sealed class FolderEmbedding : IDisposable
 {
-    private const string TensorName = "features";
-
     private readonly FeatureExtractor _extractor;
     private readonly ImageFolder _folder;
     private readonly EmbeddingSettings _settings;
+    private readonly EmbeddingOutput _output;
     private readonly EmbeddedFile[] _files;
-    private readonly string _output;
     private readonly List<int> _missing = [];
-    private MatrixFile? _part;
+    private Dictionary<string, EmbeddedFile> _before = [];
+    private UnfinishedRows? _part;
 
-    private FolderEmbedding(FeatureExtractor extractor, ImageFolder folder, EmbeddingSettings settings, string output) =>
-        (_extractor, _folder, _settings, _output, _files) = (extractor, folder, settings, output, [.. folder.Samples.Select(sample => Describe(folder, sample.Path))]);
+    private FolderEmbedding(FeatureExtractor extractor, ImageFolder folder, EmbeddingSettings settings, EmbeddingOutput output) =>
+        (_extractor, _folder, _settings, _output, _files) = (extractor, folder, settings, output, [.. folder.Samples.Select(sample => EmbeddedFile.Of(folder, sample.Path))]);
+
+    private delegate bool RowReader(int row, Span<float> values);
 
     /// <summary>Pictures in the folder.</summary>
     public int Total => _files.Length;
@@ -37,9 +37,9 @@ public sealed class FolderEmbedding : IDisposable
     /// <summary>What was found of an earlier run, as a sentence; null for nothing.</summary>
     public string? Finding { get; private set; }
 
-    private string PartPath => _output + ".part";
+    private string PartPath => _output.Path + ".part";
 
-    private string? Tensor => Path.GetExtension(_output).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) ? TensorName : null;
+    private string PartManifestPath => EmbeddingManifest.PathFor(PartPath);
 
     /// <summary>Looks for what there is of an earlier run and takes it over.</summary>
     /// <param name="extractor">Which features.</param>
@@ -52,10 +52,16 @@ public sealed class FolderEmbedding : IDisposable
     /// <exception cref="IOException">A file cannot be read or written; also when another run has it open.</exception>
     public static FolderEmbedding Open(FeatureExtractor extractor, ImageFolder folder, EmbeddingSettings settings, string output, bool restart = false)
     {
+        ArgumentException.ThrowIfNullOrEmpty(output);
+        return Open(extractor, folder, settings, new FeatureOutput(output), restart);
+    }
+
+    /// <summary>As the other one, for features in any form.</summary>
+    internal static FolderEmbedding Open(FeatureExtractor extractor, ImageFolder folder, EmbeddingSettings settings, EmbeddingOutput output, bool restart)
+    {
         ArgumentNullException.ThrowIfNull(extractor);
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(settings);
-        ArgumentException.ThrowIfNullOrEmpty(output);
         FolderEmbedding run = new(extractor, folder, settings, output);
         try
         {
@@ -84,13 +90,13 @@ public sealed class FolderEmbedding : IDisposable
             Complete(part);
         }
 
-        return new EmbeddingResult(_files.Count(file => file.Skipped is null), _extractor.Width, computed, [.. _folder.Samples.Index().Where(item => _files[item.Index].Skipped is not null).Select(item => new SkippedPicture(item.Item.Path, _files[item.Index].Skipped!))]);
+        return Result(computed);
     }
 
     /// <summary>Closes the unfinished file.</summary>
     public void Dispose() => _part?.Dispose();
 
-    private int Compute(MatrixFile part, int batch, IProgress<int>? progress, CancellationToken cancellationToken)
+    private int Compute(UnfinishedRows part, int batch, IProgress<int>? progress, CancellationToken cancellationToken)
     {
         Dictionary<string, int> positions = _missing.ToDictionary(index => _folder.Samples[index].Path, StringComparer.Ordinal);
         int size = _settings.Preprocessing.Size, channels = _settings.Preprocessing.Channels, computed = 0;
@@ -118,166 +124,168 @@ public sealed class FolderEmbedding : IDisposable
     }
 
     /// <summary>The unfinished file goes last: as long as it is there, this can be done again.</summary>
-    private void Complete(MatrixFile part)
+    private void Complete(UnfinishedRows part)
     {
-        int[] kept = [.. Enumerable.Range(0, Total).Where(index => _files[index].Skipped is null)];
-        Manifest(completed: true, kept.Length).Save(EmbeddingManifest.PathFor(_output));
-        AtomicFile.WriteLines(Path.ChangeExtension(_output, ".txt"), kept.Select(index => _folder.Samples[index].Path));
-        if (kept.Length < Total)
-            Condense(part, kept);
-        else
-            part.Flush();
+        _output.Save(Manifest(completed: true), part);
         part.Dispose();
         _part = null;
-        if (kept.Length == Total)
-            File.Move(PartPath, _output, overwrite: true);
-        else
-            File.Delete(PartPath);
+        RemovePart();
     }
 
-    /// <summary>The rows that there are, without gaps.</summary>
-    private void Condense(MatrixFile part, int[] kept)
+    private EmbeddingResult Result(int computed)
     {
-        string temporary = PartPath + ".tmp";
-        using (MatrixFile dense = MatrixFile.Create(temporary, kept.Length, part.Columns, Tensor))
+        int count = 0, added = 0, changed = 0;
+        foreach (EmbeddedFile file in _files.Where(file => file.Skipped is null))
         {
-            float[] row = new float[part.Columns];
-            for (int i = 0; i < kept.Length; i++)
-            {
-                part.Read(kept[i], row);
-                dense.Write(i, row);
-            }
-
-            dense.Flush();
+            count++;
+            if (!_before.TryGetValue(file.Path, out EmbeddedFile? before))
+                added++;
+            else if (!before.IsSameFile(file))
+                changed++;
         }
 
-        File.Move(temporary, _output, overwrite: true);
+        SkippedPicture[] skipped = [.. _folder.Samples.Zip(_files).Where(pair => pair.Second.Skipped is not null).Select(pair => new SkippedPicture(pair.First.Path, pair.Second.Skipped!))];
+        return new EmbeddingResult(count, _extractor.Width, computed, skipped) { Added = added, Changed = changed, Removed = _before.Count - (count - added) };
     }
 
     private void TakeOver(bool restart)
     {
-        EmbeddingManifest? earlier = restart ? null : EmbeddingManifest.TryLoad(EmbeddingManifest.PathFor(_output));
-        bool isUnfinished = !restart && File.Exists(PartPath);
-        if (earlier is null || !(isUnfinished || (earlier.Completed && File.Exists(_output))))
-        {
-            Begin(null, null);
-            return;
-        }
-
-        if (_settings.DifferencesTo(earlier.Settings) is { Count: > 0 } differences)
-        {
-            string changes = string.Join(", ", differences);
-            if (isUnfinished)
-                throw new ArgumentException($"{PartPath} holds features of an unfinished run with other settings; what differs: {changes}. Give the settings of that run to continue it, or begin anew with --restart.");
-            Finding = $"{_output} is computed anew; what differs: {changes}";
-            Begin(null, null);
-            return;
-        }
-
+        EmbeddingManifest? complete = _output.Find(_settings, restart, out string? finding);
+        EmbeddingManifest? unfinished = !restart && File.Exists(PartPath) ? EmbeddingManifest.TryLoad(PartManifestPath) : null;
+        if (unfinished is not null && _settings.DifferencesTo(unfinished.Settings) is { Count: > 0 } differences)
+            throw new ArgumentException($"{PartPath} holds features of an unfinished run with other settings; what differs: {string.Join(", ", differences)}. Give the settings of that run to continue it, or begin anew with --restart.");
+        Finding = finding;
         try
         {
-            TakeOver(earlier, isUnfinished);
+            if (complete is not null)
+                _before = complete.Files.Where(file => file.Skipped is null).ToDictionary(file => file.Path, StringComparer.Ordinal);
+            if (unfinished is not null)
+                Continue(unfinished);
+            else if (complete is not null)
+                Update(complete);
+            else
+                Begin();
         }
         catch (InvalidDataException error)
         {
             Finding = $"computed anew: {error.Message}";
-            Begin(null, null);
+            Begin();
         }
     }
 
-    private void TakeOver(EmbeddingManifest earlier, bool isUnfinished)
+    /// <summary>Goes on with an unfinished run.</summary>
+    private void Continue(EmbeddingManifest earlier)
     {
-        bool isSameFolder = earlier.Files.Count == Total && earlier.Files.Zip(_files).All(pair => pair.First.IsSameFile(pair.Second) && !pair.First.Again);
-        if (!isSameFolder)
+        UnfinishedRows rows = UnfinishedRows.Open(PartPath, earlier.Files.Count, _extractor.Width);
+        if (IsOfSameFolder(earlier))
         {
-            Reuse(earlier, isUnfinished);
+            _part = rows;
+            TakeSkipped(earlier);
+            FindMissing(rows);
+            Finding = $"{Total - Missing} of {Total} features are there already";
             return;
         }
 
-        foreach ((int index, EmbeddedFile file) in earlier.Files.Index())
-            _files[index] = _files[index] with { Skipped = file.Skipped };
-        if (isUnfinished)
-            Continue();
-        else
-            Accept(earlier);
-    }
-
-    private void Continue()
-    {
-        _part = MatrixFile.Open(PartPath, Total, _extractor.Width, Tensor, isWritten: true);
-        FindMissing(_part);
-        Finding = $"{Total - Missing} of {Total} features are there already";
-    }
-
-    /// <summary>A complete file of the same pictures.</summary>
-    private void Accept(EmbeddingManifest earlier)
-    {
-        MatrixFile.Open(_output, earlier.Count, _extractor.Width, Tensor).Dispose();
-        Finding = $"the features of all {Total} pictures are there already";
-    }
-
-    /// <summary>Takes over the rows of pictures that are as they were.</summary>
-    private void Reuse(EmbeddingManifest earlier, bool isUnfinished)
-    {
-        Dictionary<string, (EmbeddedFile File, int Row)> known = new(StringComparer.Ordinal);
-        int row = 0;
-        foreach ((int index, EmbeddedFile file) in earlier.Files.Index())
-            known[file.Path] = (file, isUnfinished ? index : file.Skipped is null ? row++ : -1);
-        string from = isUnfinished ? PartPath : _output;
         int taken;
-        using (MatrixFile rows = MatrixFile.Open(from, isUnfinished ? earlier.Files.Count : earlier.Count, _extractor.Width, Tensor))
-            taken = Begin(rows, known);
-        Finding = $"the pictures have changed: {taken} of {Total} features are taken over";
+        using (rows)
+            taken = Reuse(earlier.Files.Index(), rows.TryRead);
+        Publish();
+        Finding = TakenOver(taken);
     }
 
-    /// <summary>A new unfinished file, with the rows that are known.</summary>
-    /// <returns>How many those are.</returns>
-    private int Begin(MatrixFile? rows, Dictionary<string, (EmbeddedFile File, int Row)>? known)
+    /// <summary>Brings a complete file up to date, of which nothing is touched yet.</summary>
+    private void Update(EmbeddingManifest earlier)
     {
-        string temporary = PartPath + ".tmp";
-        int taken = 0;
-        _missing.Clear();
-        for (int index = 0; index < Total; index++)
-            _files[index] = _files[index] with { Skipped = null, Again = false };
-        using (MatrixFile part = MatrixFile.Create(temporary, Total, _extractor.Width, Tensor))
+        int taken;
+        using (MatrixFile rows = _output.OpenRows(earlier))
         {
-            float[] buffer = new float[_extractor.Width];
-            for (int index = 0; index < Total && rows is not null; index++)
+            if (rows.Columns != _extractor.Width)
+                throw new InvalidDataException($"the features of {_output.Path} are {rows.Columns} wide, those of the network {_extractor.Width}.");
+            if (IsOfSameFolder(earlier))
             {
-                if (!known!.TryGetValue(_files[index].Path, out (EmbeddedFile File, int Row) found) || !found.File.IsSameFile(_files[index]))
-                    continue;
-                if (!found.File.Again)
-                    _files[index] = _files[index] with { Skipped = found.File.Skipped };
-                if (found.File.Skipped is not null || !rows.IsWritten(found.Row, buffer))
-                    continue;
-                rows.Read(found.Row, buffer);
-                part.Write(index, buffer);
-                taken++;
+                TakeSkipped(earlier);
+                RemovePart();
+                Finding = $"the features of all {Total} pictures are there already";
+                return;
             }
+
+            int row = 0;
+            taken = Reuse(earlier.Files.Select(file => (file.Skipped is null ? row++ : -1, file)), (index, values) =>
+            {
+                rows.Read(index, values);
+                return true;
+            });
         }
 
-        // The description comes before what it describes: without it rows would be of unknown settings. What an older one described is gone first: a kill
-        // between these lines costs work and mixes nothing.
-        rows?.Dispose();
-        File.Delete(PartPath);
-        Manifest(completed: false, 0).Save(EmbeddingManifest.PathFor(_output));
-        File.Move(temporary, PartPath, overwrite: true);
-        _part = MatrixFile.Open(PartPath, Total, _extractor.Width, Tensor, isWritten: true);
-        FindMissing(_part);
+        Publish();
+        Finding = TakenOver(taken);
+    }
+
+    /// <summary>Begins with nothing.</summary>
+    private void Begin()
+    {
+        Reuse([], (_, _) => false);
+        Publish();
+    }
+
+    /// <summary>Prepares a new unfinished file with the rows of pictures that are as they were.</summary>
+    /// <returns>How many those are.</returns>
+    private int Reuse(IEnumerable<(int Row, EmbeddedFile File)> earlier, RowReader read)
+    {
+        Dictionary<string, (int Row, EmbeddedFile File)> known = earlier.ToDictionary(item => item.File.Path, StringComparer.Ordinal);
+        using UnfinishedRows part = UnfinishedRows.Create(PartPath + ".tmp", Total, _extractor.Width);
+        float[] buffer = new float[_extractor.Width];
+        int taken = 0;
+        for (int index = 0; index < Total; index++)
+        {
+            _files[index] = _files[index] with { Skipped = null, Again = false };
+            if (!known.TryGetValue(_files[index].Path, out (int Row, EmbeddedFile File) found) || !found.File.IsSameFile(_files[index]))
+                continue;
+            if (!found.File.Again)
+                _files[index] = _files[index] with { Skipped = found.File.Skipped };
+            if (found.File.Skipped is not null || !read(found.Row, buffer))
+                continue;
+            part.Write(index, buffer);
+            taken++;
+        }
+
         return taken;
     }
 
-    private void FindMissing(MatrixFile part)
+    /// <summary>Puts the new unfinished file in the place of an older one.</summary>
+    private void Publish()
     {
-        float[] buffer = new float[part.Columns];
-        _missing.AddRange(Enumerable.Range(0, Total).Where(index => _files[index].Skipped is null && !part.IsWritten(index, buffer)));
+        // The description comes before what it describes: without it rows would be of unknown settings. What an older one described is gone first: a kill
+        // between these lines costs work and mixes nothing.
+        File.Delete(PartPath);
+        Manifest(completed: false).Save(PartManifestPath);
+        File.Move(PartPath + ".tmp", PartPath, overwrite: true);
+        _part = UnfinishedRows.Open(PartPath, Total, _extractor.Width);
+        FindMissing(_part);
     }
 
-    private EmbeddingManifest Manifest(bool completed, int count) => new(EmbeddingManifest.CurrentFormat, completed, count, _extractor.Width, _settings, _folder.Path, _files);
-
-    private static EmbeddedFile Describe(ImageFolder folder, string path)
+    private void RemovePart()
     {
-        FileInfo file = new(path);
-        return new EmbeddedFile(Path.GetRelativePath(folder.Path, path).Replace('\\', '/'), file.Length, file.LastWriteTimeUtc);
+        File.Delete(PartPath);
+        File.Delete(PartManifestPath);
     }
+
+    private bool IsOfSameFolder(EmbeddingManifest earlier) => earlier.Files.Count == Total && earlier.Files.Zip(_files).All(pair => pair.First.IsSameFile(pair.Second) && !pair.First.Again);
+
+    private void TakeSkipped(EmbeddingManifest earlier)
+    {
+        foreach ((int index, EmbeddedFile file) in earlier.Files.Index())
+            _files[index] = _files[index] with { Skipped = file.Skipped };
+    }
+
+    private void FindMissing(UnfinishedRows part)
+    {
+        _missing.Clear();
+        _missing.AddRange(Enumerable.Range(0, Total).Where(index => _files[index].Skipped is null && !part.Has(index)));
+    }
+
+    private string TakenOver(int taken) => $"the pictures have changed: {taken} of {Total} features are taken over";
+
+    private EmbeddingManifest Manifest(bool completed) =>
+        new(EmbeddingManifest.CurrentFormat, completed, completed ? _files.Count(file => file.Skipped is null) : 0, _extractor.Width, _settings, _folder.Path, _files);
 }

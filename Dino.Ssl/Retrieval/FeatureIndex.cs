@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Dino.Ssl.Data;
+using Dino.Ssl.Embedding;
 using Dino.Tensors;
 using Dino.Tensors.Formats;
 
@@ -8,41 +10,64 @@ namespace Dino.Ssl.Retrieval;
 /// Features of the pictures of a folder in a file, to search among. On a CPU they stay in the file until they are needed: opening takes no time to speak of, and
 /// several processes share the memory.
 /// </summary>
-/// <remarks>The search is exact: every row is compared. <see cref="FeatureIndexBuilder"/> makes the file and brings it up to date.</remarks>
+/// <remarks>The search is exact: every row is compared. <see cref="Build"/> makes the file and brings it up to date.</remarks>
 public sealed class FeatureIndex : IDisposable
 {
     private readonly TensorStore _features;
 
-    private FeatureIndex(string path, IndexOrigin origin, string folder, IndexedPicture[] pictures, TensorStore features) =>
-        (Path, Origin, Folder, Pictures, _features) = (path, origin, folder, Array.AsReadOnly(pictures), features);
+    private FeatureIndex(string path, EmbeddingManifest manifest, TensorStore features) =>
+        (Path, Settings, Folder, Pictures, _features) = (path, manifest.Settings, manifest.Folder, Array.AsReadOnly([.. manifest.Files.Where(file => file.Skipped is null)]), features);
 
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>What made the features: a query has to come from the same.</summary>
-    public IndexOrigin Origin { get; }
+    /// <summary>What made the features: a query has to come from the same; see <see cref="Require"/>.</summary>
+    public EmbeddingSettings Settings { get; }
 
     /// <summary>The folder whose pictures these are.</summary>
     public string Folder { get; }
 
     /// <summary>The pictures, by path.</summary>
-    public IReadOnlyList<IndexedPicture> Pictures { get; }
+    public IReadOnlyList<EmbeddedFile> Pictures { get; }
 
     /// <summary>Width of a feature.</summary>
     public int Width => _features[0].Shape[1];
 
     /// <summary>Opens an index.</summary>
-    /// <param name="path">The file. It may be replaced while it is open, as <see cref="FeatureIndexBuilder"/> does, but not rewritten in place.</param>
+    /// <param name="path">The file. It may be replaced while it is open, as <see cref="Build"/> does, but not rewritten in place.</param>
     /// <param name="device">Where to search.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no index, or it is damaged.</exception>
     public static FeatureIndex Open(string path, Device device)
     {
         using SafetensorsFile file = IndexFile.Open(path);
-        (IndexOrigin origin, string folder, IndexedPicture[] pictures) = (IndexFile.Origin(file), IndexFile.Folder(file), IndexFile.Pictures(file));
+        EmbeddingManifest manifest = IndexFile.Manifest(file);
         TensorStore features = TensorStore.TryMap(device, file, [IndexFile.Features]) ?? Read(file, device);
-        return new FeatureIndex(path, origin, folder, pictures, features);
+        return new FeatureIndex(path, manifest, features);
     }
+
+    /// <summary>
+    /// Makes an index of a folder, or brings one up to date: an embedding of the folder that ends as the file of an index, which is replaced as a whole when it is complete. Features of a folder
+    /// are computed again where length or time of a file have changed.
+    /// </summary>
+    /// <param name="extractor">Which features; of unit length.</param>
+    /// <param name="folder">The pictures; see <see cref="ImageFolder.OpenTree"/>.</param>
+    /// <param name="settings">What the features depend on, of the same extractor.</param>
+    /// <param name="path">The index, .safetensors; made if there is none.</param>
+    /// <param name="restart">Forgets what there is of an earlier run.</param>
+    /// <exception cref="ArgumentException">The features are not of unit length, or an unfinished run had other settings.</exception>
+    /// <exception cref="InvalidDataException">The file is no index, or one whose features cannot be compared with these; it stays as it is.</exception>
+    /// <exception cref="IOException">A file cannot be read or written; also when another run has it open.</exception>
+    public static FolderEmbedding Build(FeatureExtractor extractor, ImageFolder folder, EmbeddingSettings settings, string path, bool restart = false)
+    {
+        ArgumentNullException.ThrowIfNull(extractor);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return extractor.Normalize ? FolderEmbedding.Open(extractor, folder, settings, new IndexFile(path), restart) : throw new ArgumentException("An index holds features of unit length: give an extractor that normalises.", nameof(extractor));
+    }
+
+    /// <summary>Refuses queries of other settings: features of two models cannot be compared. The place of the weights does not matter, their content does.</summary>
+    /// <exception cref="InvalidDataException">They differ; the message says in what, and what to do.</exception>
+    public void Require(EmbeddingSettings query) => IndexFile.Require(Settings, query, Path);
 
     /// <summary>Where a picture of the index is.</summary>
     public string FullPath(int index) => System.IO.Path.Combine(Folder, Pictures[index].Path);
@@ -56,7 +81,7 @@ public sealed class FeatureIndex : IDisposable
     }
 
     /// <summary>The pictures most like a query, best first; of equally similar ones in the order of their paths.</summary>
-    /// <param name="query">[D], of the <see cref="Origin"/> of this index; any length.</param>
+    /// <param name="query">[D], of the <see cref="Settings"/> of this index; any length.</param>
     /// <param name="count">How many; all if there are fewer.</param>
     /// <exception cref="ShapeMismatchException">The query has another width.</exception>
     /// <exception cref="ArgumentException">The query has no direction: it is zero or not finite.</exception>

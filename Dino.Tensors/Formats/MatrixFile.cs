@@ -63,6 +63,20 @@ public sealed class MatrixFile : IDisposable
         throw new InvalidDataException($"{path} is not the [{rows}, {columns}] matrix of floats that it should be.");
     }
 
+    /// <summary>Opens a matrix of any safetensors file, to read it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="name">Its tensor, F32 [N, D].</param>
+    /// <exception cref="InvalidDataException">It is no safetensors file, or the tensor is not such a matrix.</exception>
+    /// <exception cref="KeyNotFoundException">There is no such tensor.</exception>
+    public static MatrixFile OpenTensor(string path, string name)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        TensorEntry entry = file.Entry(name);
+        if (entry is not { Type: "F32", Shape: [<= int.MaxValue and var rows, > 0 and <= int.MaxValue and var columns] } || !file.TryLocate(name, out long start))
+            throw new InvalidDataException($"{path}: tensor '{name}', {entry.Type} {entry.ShapeText}, is no matrix of floats.");
+        return new MatrixFile(File.OpenHandle(path), start, (int)rows, (int)columns);
+    }
+
     /// <summary>Writes rows.</summary>
     /// <param name="first">The first of them.</param>
     /// <param name="values">Whole rows, [n, D].</param>
@@ -86,30 +100,11 @@ public sealed class MatrixFile : IDisposable
         }
     }
 
-    /// <summary>Whether a row has a number other than zero.</summary>
-    /// <param name="row">Which.</param>
-    /// <param name="buffer">Room for a row; written.</param>
-    public bool IsWritten(int row, Span<float> buffer)
-    {
-        // The first number tells it of almost every row.
-        Read(row, buffer[..1], Position(row, Columns));
-        if (BitConverter.SingleToInt32Bits(buffer[0]) != 0)
-            return true;
-        Read(row, buffer[..Columns]);
-        return MemoryMarshal.AsBytes(buffer[..Columns]).ContainsAnyExcept((byte)0);
-    }
-
     /// <summary>Makes sure that everything is on the disk.</summary>
     public void Flush() => RandomAccess.FlushToDisk(_file);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
-
-    private void Read(int row, Span<float> values, long position)
-    {
-        if (RandomAccess.Read(_file, MemoryMarshal.AsBytes(values), position) != values.Length * sizeof(float))
-            throw new EndOfStreamException($"The matrix ends before row {row}.");
-    }
 
     private long Position(int first, int count)
     {

@@ -10,7 +10,7 @@ namespace Dino.Tensors.Formats;
 /// </summary>
 public sealed class SafetensorsWriter
 {
-    private sealed record Item(string Name, string Type, long[] Shape, long Length, TensorBytes Bytes);
+    private sealed record Item(string Name, string Type, long[] Shape, long Length, Action<Stream> Write);
 
     // The data section starts at a multiple of 8: the header is padded with spaces.
     private const int Alignment = 8;
@@ -60,8 +60,20 @@ public sealed class SafetensorsWriter
     /// <exception cref="ArgumentException">The name is taken or reserved, the type unknown, or an axis negative.</exception>
     public void AddRaw(string name, string type, IReadOnlyList<long> shape, TensorBytes bytes)
     {
-        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(bytes);
+        AddStreamed(name, type, shape, stream => stream.Write(bytes()));
+    }
+
+    /// <summary>Adds a tensor that is written piece by piece when the file is saved, and may be larger than memory.</summary>
+    /// <param name="name">Key in the file.</param>
+    /// <param name="type">The format's type name.</param>
+    /// <param name="shape">Axis lengths; empty for a scalar.</param>
+    /// <param name="write">Writes exactly as many bytes as type and shape ask for, little-endian and row-major.</param>
+    /// <exception cref="ArgumentException">The name is taken or reserved, the type unknown, or an axis negative.</exception>
+    public void AddStreamed(string name, string type, IReadOnlyList<long> shape, Action<Stream> write)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(write);
         int size = SafetensorsTypes.Size(type);
         if (size == 0)
             throw new ArgumentException($"Tensor '{name}': '{type}' is not a safetensors element type.", nameof(type));
@@ -70,7 +82,7 @@ public sealed class SafetensorsWriter
         long length = size;
         foreach (long axis in shape)
             length = axis >= 0 ? checked(length * axis) : throw new ArgumentException($"Tensor '{name}' has a negative axis in [{string.Join(", ", shape)}].", nameof(shape));
-        if (!_items.TryAdd(name, new Item(name, type, [.. shape], length, bytes)))
+        if (!_items.TryAdd(name, new Item(name, type, [.. shape], length, write)))
             throw new ArgumentException($"A tensor '{name}' was added before.", nameof(name));
     }
 
@@ -88,17 +100,17 @@ public sealed class SafetensorsWriter
     /// <exception cref="InvalidOperationException">A tensor gave another number of bytes than its type and shape ask for; the file is left as it was.</exception>
     public void Save(string path) => AtomicFile.Write(path, Write);
 
-    /// <summary>Writes the content of the file to a stream.</summary>
+    /// <summary>Writes the content of the file to a stream that knows its position.</summary>
     public void Write(Stream stream)
     {
         Item[] items = Ordered();
         stream.Write(Head(items));
         foreach (Item item in items)
         {
-            ReadOnlySpan<byte> bytes = item.Bytes();
-            if (bytes.Length != item.Length)
-                throw new InvalidOperationException($"Tensor '{item.Name}' of {item.Type} [{string.Join(", ", item.Shape)}] takes {item.Length} bytes and gave {bytes.Length}.");
-            stream.Write(bytes);
+            long start = stream.Position;
+            item.Write(stream);
+            if (stream.Position - start != item.Length)
+                throw new InvalidOperationException($"Tensor '{item.Name}' of {item.Type} [{string.Join(", ", item.Shape)}] takes {item.Length} bytes and gave {stream.Position - start}.");
         }
     }
 

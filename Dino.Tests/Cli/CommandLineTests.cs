@@ -18,7 +18,7 @@ public sealed class CommandLineTests
         { "classify", ["--classifier", "--weights", "--input", "--top", "--batch-size", "--precision", "--json", .. Architecture, .. Devices] },
         { "attention", ["--weights", "--image", "--output", "--image-size", "--threshold", "--precision", .. Architecture, .. Devices] },
         { "embed", ["--weights", "--key", "--channels", "--input", "--output", "--precision", .. Architecture, .. Devices] },
-        { "index", ["--weights", "--key", "--input", "--output", "--resize", "--crop", "--precision", "--json", .. Architecture, .. Devices] },
+        { "index", ["--weights", "--key", "--input", "--output", "--resize", "--crop", "--precision", "--restart", "--json", .. Architecture, .. Devices] },
         { "search", ["--index", "--image", "--k", "--sheet", "--weights", "--precision", "--json", .. Architecture, .. Devices] },
         { "dedup", ["--input", "--features", "--weights", "--threshold", "--no-crops", "--candidates", "--list", "--report", "--precision", "--json", .. Architecture, .. Devices] },
         { "cluster", ["--input", "--features", "--weights", "--k", "--spherical", "--seed", "--iterations", "--output", "--sheet", "--precision", "--json", .. Architecture, .. Devices] },

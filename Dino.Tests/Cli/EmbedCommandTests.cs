@@ -9,7 +9,7 @@ using Dino.Tensors.Formats;
 
 namespace Dino.Tests.Cli;
 
-/// <summary><c>dino embed</c> of a folder: chosen features, and calls that go on where others stopped.</summary>
+/// <summary><c>dino embed</c> of a folder, and <c>dino index</c> where it does the same: chosen features, and calls that go on where others stopped.</summary>
 public sealed partial class EmbedCommandTests : IDisposable
 {
     private readonly TinyCommand _files = new();
@@ -63,13 +63,20 @@ public sealed partial class EmbedCommandTests : IDisposable
     }
 
     [SignalFact]
-    public void Control_C_keeps_what_was_computed_and_the_same_call_goes_on()
+    public void Control_C_keeps_what_was_computed_and_the_same_call_goes_on() => StopAndGoOn("embed", ".npy");
+
+    [SignalFact]
+    public void Control_C_keeps_what_was_computed_of_an_index_too() => StopAndGoOn("index", ".safetensors");
+
+    public void Dispose() => _files.Dispose();
+
+    private void StopAndGoOn(string command, string ending)
     {
         // Four thousand tokens a picture: a moment each.
         string[] options = ["--crop", "512", "--batch-size", "1", "--threads", "1"];
-        string output = _files.Path("features.npy");
-        Embed("whole.npy", options);
-        using DinoProcess process = DinoProcess.Start(Arguments("features.npy", options));
+        string output = _files.Path($"features{ending}"), whole = _files.Path($"whole{ending}");
+        DinoProcess.Run(Arguments(command, whole, options)).Expect(0);
+        using DinoProcess process = DinoProcess.Start(Arguments(command, output, options));
         Stopwatch clock = Stopwatch.StartNew();
         while (!File.Exists(output + ".part"))
         {
@@ -85,19 +92,17 @@ public sealed partial class EmbedCommandTests : IDisposable
         Assert.True(kept.Success, stopped.Errors);
         int count = int.Parse(kept.Groups["kept"].Value, CultureInfo.InvariantCulture);
         Assert.False(File.Exists(output));
-        Assert.Contains("--restart", Call("features.npy", "--crop", "16").Expect(2).Errors, StringComparison.Ordinal);
+        Assert.Contains("--restart", DinoProcess.Run(Arguments(command, output, "--crop", "16")).Expect(2).Errors, StringComparison.Ordinal);
 
-        DinoResult resumed = Embed("features.npy", options);
+        DinoResult resumed = DinoProcess.Run(Arguments(command, output, options)).Expect(0);
         Assert.Equal(10 - count, resumed.Json.GetProperty("computed").GetInt32());
         Assert.Contains($"{count} of 10 features are there already", resumed.Errors, StringComparison.Ordinal);
-        Assert.Equal(File.ReadAllBytes(_files.Path("whole.npy")), File.ReadAllBytes(output));
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(output));
     }
 
-    public void Dispose() => _files.Dispose();
+    private string[] Arguments(string command, string output, params string[] more) => [command, "--weights", _weights, "--input", _files.TestData, "--output", output, "--json", .. more];
 
-    private string[] Arguments(string output, params string[] more) => ["embed", "--weights", _weights, "--input", _files.TestData, "--output", _files.Path(output), "--json", .. more];
-
-    private DinoResult Call(string output, params string[] more) => DinoProcess.Run(Arguments(output, more));
+    private DinoResult Call(string output, params string[] more) => DinoProcess.Run(Arguments("embed", _files.Path(output), more));
 
     private DinoResult Embed(string output, params string[] more) => Call(output, more).Expect(0);
 

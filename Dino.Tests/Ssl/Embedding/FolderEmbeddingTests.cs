@@ -160,20 +160,71 @@ public sealed class FolderEmbeddingTests : IDisposable
         EmbeddingSettings settings = Settings(new FeatureExtractor(_model), _model.Preprocessing);
         Assert.Empty(settings.DifferencesTo(settings with { Model = "renamed.safetensors" }));
         string same = Assert.Single(settings.DifferencesTo(settings with { Fingerprint = "0" }));
-        Assert.Equal("the content of vit.safetensors", same);
-        Assert.Equal("the model (a.safetensors, now vit.safetensors)", Assert.Single(settings.DifferencesTo(settings with { Fingerprint = "0", Model = "a.safetensors" })));
+        Assert.Equal($"the content of {_models.Transformer}", same);
+        Assert.Equal($"the model (a.safetensors, now {_models.Transformer})", Assert.Single(settings.DifferencesTo(settings with { Fingerprint = "0", Model = "a.safetensors" })));
         Assert.Equal(ModelFingerprint.Of(_models.Transformer), settings.Fingerprint);
         Assert.NotEqual(ModelFingerprint.Of(_models.Rotary), settings.Fingerprint);
     }
 
-    [Fact]
-    public void A_run_that_was_killed_while_it_completed_can_be_completed()
+    /// <summary>As a kill leaves it between any two lines of completion.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void A_run_that_was_killed_while_it_completed_can_be_completed(bool hasFeatures, bool hasManifest)
     {
         byte[] whole = Whole();
+        Stop(after: 20);
+        (string Path, byte[] Bytes)[] part = [.. Leftovers().Select(path => (path, File.ReadAllBytes(path)))];
+        Assert.Equal(2, part.Length);
         Run();
-        File.Move(Output, Output + ".part");
+        if (!hasFeatures)
+            File.Delete(Output);
+        if (!hasManifest)
+            File.Delete(EmbeddingManifest.PathFor(Output));
+        foreach ((string path, byte[] bytes) in part)
+            File.WriteAllBytes(path, bytes);
         Assert.Equal((20, 0), (Run().Count, Run().Computed));
         Assert.Equal(whole, File.ReadAllBytes(Output));
+        Assert.Empty(Leftovers());
+    }
+
+    /// <summary>A loss of power may leave any part of what was written last.</summary>
+    [Theory]
+    [InlineData(0, 4)]
+    [InlineData(4, Width - 4)]
+    [InlineData(Width - 1, 1)]
+    [InlineData(Width, 1)]
+    public void A_row_that_was_torn_is_computed_again(int first, int count)
+    {
+        byte[] whole = Whole();
+        Stop(after: 8);
+        using (FileStream part = new(Output + ".part", FileMode.Open))
+        {
+            // The rows are the end of the file, each with its checksum behind it.
+            part.Position = part.Length - ((20 - 3) * (Width + 1) * sizeof(float)) + (first * sizeof(float));
+            part.Write(new byte[count * sizeof(float)]);
+        }
+
+        using (FolderEmbedding run = Open())
+            Assert.Equal(("7 of 20 features are there already", 13), (run.Finding, run.Run().Computed));
+        Assert.Equal(whole, File.ReadAllBytes(Output));
+    }
+
+    [Fact]
+    public void Earlier_features_stay_valid_until_new_ones_are_complete()
+    {
+        Run();
+        string names = _models.Path("features.txt"), description = EmbeddingManifest.PathFor(Output);
+        byte[][] before = [.. ((string[])[Output, names, description]).Select(File.ReadAllBytes)];
+        File.Delete(_models.Paths[1]);
+        File.SetLastWriteTimeUtc(_models.Paths[0], new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc));
+        File.SetLastWriteTimeUtc(_models.Paths[2], new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc));
+        Assert.Equal(1, Stop(after: 1));
+        Assert.Equal(before, ((string[])[Output, names, description]).Select(File.ReadAllBytes));
+        EmbeddingResult result = Run();
+        Assert.Equal((19, 1, 0, 2, 1, 17), (result.Count, result.Computed, result.Added, result.Changed, result.Removed, result.Kept));
+        Assert.Equal(FeatureSet.OfModel(_model, ImageFolder.Open(_models.Pictures)).Values, NpyArray.Load(Output).ToArray<float>());
     }
 
     /// <summary>As a kill leaves it between the end of an old unfinished file and the beginning of a new one.</summary>

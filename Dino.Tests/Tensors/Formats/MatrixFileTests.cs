@@ -12,12 +12,10 @@ public sealed class MatrixFileTests
     {
         using TemporaryFolder folder = new();
         string path = folder.Path("matrix");
-        float[] buffer = new float[3];
         using (MatrixFile file = MatrixFile.Create(path, 4, 3, name))
         {
             file.Write(2, [7, 8, 9]);
             file.Write(0, [0, 0, 3]);
-            Assert.Equal([true, false, true, false], Enumerable.Range(0, 4).Select(row => file.IsWritten(row, buffer)));
         }
 
         AssertValues([0, 0, 3, 0, 0, 0, 7, 8, 9, 0, 0, 0]);
@@ -53,5 +51,33 @@ public sealed class MatrixFileTests
         using (FileStream file = File.OpenWrite(path))
             file.SetLength(file.Length - 1);
         Assert.Throws<InvalidDataException>(() => MatrixFile.Open(path, 4, 3));
+    }
+
+    [Fact]
+    public void A_tensor_of_any_safetensors_file_is_read_where_it_is()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.Path("several.safetensors");
+        SafetensorsWriter writer = new();
+        writer.AddRaw("before", "I64", [1], () => new byte[8]);
+        writer.AddStreamed("rows", "F32", [2, 3], stream =>
+        {
+            stream.Write(TorchFiles.Bytes(1, 2, 3));
+            stream.Write(TorchFiles.Bytes(4, 5, 6));
+        });
+        writer.Add("vector", [2], new float[2]);
+        writer.Save(path);
+        float[] row = new float[3];
+        using (MatrixFile file = MatrixFile.OpenTensor(path, "rows"))
+        {
+            file.Read(1, row);
+            Assert.Equal((2, 3), (file.Rows, file.Columns));
+        }
+
+        Assert.Equal([4, 5, 6], row);
+        foreach (string name in (string[])["before", "vector"])
+            Assert.Contains($"'{name}'", Assert.Throws<InvalidDataException>(() => MatrixFile.OpenTensor(path, name)).Message, StringComparison.Ordinal);
+        writer.AddStreamed("short", "F32", [2], stream => stream.Write(new byte[4]));
+        Assert.Contains("takes 8 bytes and gave 4", Assert.Throws<InvalidOperationException>(() => writer.Save(path)).Message, StringComparison.Ordinal);
     }
 }
