@@ -44,6 +44,8 @@ internal static class EmbedCommand
                 Image decoded = picture.GetAwaiter().GetResult();
                 Options.MakeFolder(path);
                 FeatureSet feature = FeatureSet.OfImage(extractor, decoded, source, seen);
+                // That of a folder, whose features these replace, would describe others.
+                EmbeddingManifest.Remove(path);
                 FeatureFile.Save(feature, path);
                 result = new EmbeddingResult(feature.Count, feature.Width, feature.Count, []);
             }

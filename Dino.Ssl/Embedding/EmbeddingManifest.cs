@@ -42,6 +42,21 @@ public sealed record EmbeddingManifest(string Format, bool Completed, int Count,
         return manifest is { Format: CurrentFormat } ? manifest : throw new InvalidDataException($"{path} is in the way: it is no description of features ({reason}). Move it, or choose another output.");
     }
 
+    /// <summary>Removes the manifest of features that are replaced by others without one. A file of another kind in its place is left alone.</summary>
+    /// <param name="output">The file of features.</param>
+    public static void Remove(string output)
+    {
+        try
+        {
+            if (TryLoad(PathFor(output)) is not null)
+                File.Delete(PathFor(output));
+        }
+        catch (InvalidDataException)
+        {
+            // It describes no features, hence no others either.
+        }
+    }
+
     /// <summary>Writes it in place of an older one.</summary>
     public void Save(string path) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, EmbeddingJson.Default.EmbeddingManifest));
 }

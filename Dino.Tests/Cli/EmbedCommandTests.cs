@@ -68,6 +68,22 @@ public sealed partial class EmbedCommandTests : IDisposable
     [SignalFact]
     public void Control_C_keeps_what_was_computed_of_an_index_too() => StopAndGoOn("index", ".safetensors");
 
+    [Fact]
+    public void The_feature_of_one_picture_has_no_description_of_a_folder_beside_it()
+    {
+        string picture = Directory.GetFiles(_files.TestData, "*", SearchOption.AllDirectories)[0], description = _files.Path("features.npy.json");
+        Embed("features.npy");
+        Assert.True(File.Exists(description));
+        foreach (string? other in (string?[])[null, """{"mine": 1}"""])
+        {
+            if (other is not null)
+                File.WriteAllText(description, other);
+            DinoProcess.Run("embed", "--weights", _weights, "--input", picture, "--output", _files.Path("features.npy")).Expect(0);
+            Assert.Equal(other, File.Exists(description) ? File.ReadAllText(description) : null);
+            Assert.Equal([picture], File.ReadAllLines(_files.Path("features.txt")));
+        }
+    }
+
     public void Dispose() => _files.Dispose();
 
     private void StopAndGoOn(string command, string ending)
