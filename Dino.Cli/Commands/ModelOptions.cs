@@ -15,7 +15,7 @@ internal sealed class ModelOptions(bool required)
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "A file of weights: .safetensors (teacher.safetensors, student.safetensors or a checkpoint of dino train), .safetensors.index.json, or a .pth of PyTorch; or a folder of dino train, of transformers or of timm. File and folder tell the architecture; --arch or --heads helps where a file alone has heads that are not 64 wide.",
+        Description = "A file of weights: .safetensors (teacher.safetensors, student.safetensors or a checkpoint of dino train), a .pth of PyTorch, or the .index.json of shards of either; or a folder of dino train, of transformers or of timm. File and folder tell the architecture; --arch or --heads helps where a file alone has heads that are not 64 wide.",
         Required = required,
     };
 

@@ -9,7 +9,7 @@ public static class ModelFolder
     private const string PreprocessorName = "preprocessor_config.json";
 
     /// <summary>The weights of a training run, which describe themselves, before those of a published model in their order of preference.</summary>
-    private static readonly string[] s_weights = ["teacher.safetensors", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"];
+    private static readonly string[] s_weights = ["teacher.safetensors", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
 
     /// <summary>Opens a file of weights, or the one of a folder.</summary>
     /// <param name="path">A file that <see cref="TensorFile.Open"/> takes, or a folder with one under a name that such folders have.</param>

@@ -8,7 +8,7 @@ namespace Dino.Tensors.Formats;
 internal delegate void TensorReader(long offset, Span<byte> destination);
 
 /// <summary>
-/// A file with named tensors: safetensors, its shards, or what torch.save writes. Values stay in the file until they are read.
+/// A file with named tensors: safetensors, what torch.save writes, or the index of shards of either. Values stay in the file until they are read.
 /// </summary>
 public abstract class TensorFile : IDisposable
 {
@@ -30,10 +30,15 @@ public abstract class TensorFile : IDisposable
     public abstract IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a file of any of the formats. Its content says which, not its name.</summary>
-    /// <param name="path">A safetensors file, a <c>model.safetensors.index.json</c> with its shards beside it, or a file of torch.save.</param>
+    /// <param name="path">A safetensors file, a file of torch.save, or a <c>.index.json</c> with shards of either beside it.</param>
     /// <exception cref="InvalidDataException">A damaged safetensors file or index, or a file of another kind.</exception>
     /// <exception cref="TorchFileException">A file of torch.save that is damaged or not only data.</exception>
-    public static TensorFile Open(string path)
+    public static TensorFile Open(string path) => Open(path, isShard: false);
+
+    /// <summary>A file that an index names: any but another index, which may name the first.</summary>
+    private protected static TensorFile OpenShard(string path) => Open(path, isShard: true);
+
+    private static TensorFile Open(string path, bool isShard)
     {
         TensorFileKind kind;
         string? foreign;
@@ -47,7 +52,8 @@ public abstract class TensorFile : IDisposable
         return kind switch
         {
             TensorFileKind.Zip or TensorFileKind.Pickle or TensorFileKind.Tar => TorchFile.Open(path),
-            TensorFileKind.ShardIndex => SafetensorsShards.Open(path),
+            TensorFileKind.ShardIndex when isShard => throw new InvalidDataException($"{path} holds no tensors: it is the index of shards, or other JSON, where an index has a shard."),
+            TensorFileKind.ShardIndex => TensorShards.Open(path),
             TensorFileKind.Safetensors => SafetensorsFile.Open(path),
             _ => throw new InvalidDataException($"{path} holds no tensors: it is {foreign ?? "neither a safetensors file, nor the index of one in shards, nor a file of torch.save."}"),
         };

@@ -98,7 +98,7 @@ public sealed class ModelFileFormatsTests : IDisposable
         AssertLoads(path);
         using LoadedModel model = ModelFile.Load(path, _device, new() { Mapped = true });
         AssertSame(_network, model);
-        using SafetensorsShards shards = SafetensorsShards.Open(path);
+        using TensorShards shards = TensorShards.Open(path);
         Assert.Equal(2, shards.Files.Count);
         Assert.Equal("512", shards.Metadata["total_size"]);
     }
@@ -108,6 +108,7 @@ public sealed class ModelFileFormatsTests : IDisposable
     [InlineData("\"part-1.safetensors\"", "\"/etc/passwd\"", "beside the index")]
     [InlineData("\"part-1.safetensors\"", "\"sub\\\\part\"", "beside the index")]
     [InlineData("\"part-1.safetensors\"", "\"..\"", "beside the index")]
+    [InlineData("\"part-1.safetensors\"", "\"model.safetensors.index.json\"", "where an index has a shard")]
     [InlineData("\"part-1.safetensors\"", "7", "not the index")]
     [InlineData("cls_token", "other_token", "is missing in 'part-")]
     [InlineData("weight_map", "weights", "weight_map")]

@@ -63,7 +63,7 @@ public sealed class ModelFolderTests : IDisposable
         (BackboneOptions options, string type, string more) = HuggingFace[family];
         using PublishedModel model = new(_device, options);
         // Every way that weights are kept, and what else stands in names and files.
-        foreach ((string weights, string prefix) in new[] { ("model.safetensors", ""), ("pytorch_model.bin", $"{type}."), ("model.safetensors.index.json", "model.") })
+        foreach ((string weights, string prefix) in new[] { ("model.safetensors", ""), ("pytorch_model.bin", $"{type}."), ("model.safetensors.index.json", "model."), ("pytorch_model.bin.index.json", "") })
         {
             List<PublishedNames.Stored> tensors = [.. PublishedNames.HuggingFace(type, model.Store).Select(tensor => tensor with { Name = prefix + tensor.Name }), new("classifier.weight", [2, 2], new float[4])];
             string folder = _folder.Path(weights.Replace('.', '-'));

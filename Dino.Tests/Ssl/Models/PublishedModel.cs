@@ -43,7 +43,7 @@ internal sealed class PublishedModel : IDisposable
     /// <summary>A folder in one of the ways that weights are kept.</summary>
     /// <param name="folder">Made if it is not there.</param>
     /// <param name="tensors">Under published names.</param>
-    /// <param name="weights"><c>model.safetensors</c>, <c>model.safetensors.index.json</c> or <c>pytorch_model.bin</c>.</param>
+    /// <param name="weights"><c>model.safetensors</c>, <c>pytorch_model.bin</c>, or either with <c>.index.json</c>, in two shards.</param>
     /// <param name="config">config.json; null for none.</param>
     /// <param name="preprocessor">preprocessor_config.json; null for none.</param>
     public static void WriteFolder(string folder, List<PublishedNames.Stored> tensors, string weights, string? config, string? preprocessor = null)
@@ -54,25 +54,29 @@ internal sealed class PublishedModel : IDisposable
         if (preprocessor is not null)
             File.WriteAllText(Path.Combine(folder, "preprocessor_config.json"), preprocessor);
         string path = Path.Combine(folder, weights);
-        if (weights == "pytorch_model.bin")
-        {
-            TorchFiles.Write(path, tensors.Select(tensor => ((object)tensor.Name, (object?)(tensor.Shape, tensor.Values))).ToArray());
-        }
-        else if (weights == "model.safetensors")
+        if (!weights.EndsWith(".index.json", StringComparison.Ordinal))
         {
             Save(tensors, path);
+            return;
         }
-        else
-        {
-            Save([.. tensors.Where((_, i) => i % 2 == 0)], Path.Combine(folder, "model-00001-of-00002.safetensors"));
-            Save([.. tensors.Where((_, i) => i % 2 == 1)], Path.Combine(folder, "model-00002-of-00002.safetensors"));
-            Dictionary<string, string> map = tensors.Select((tensor, i) => (tensor.Name, File: $"model-0000{(i % 2) + 1}-of-00002.safetensors")).ToDictionary(pair => pair.Name, pair => pair.File);
-            File.WriteAllText(path, $$"""{"metadata": {"total_size": 1}, "weight_map": {{JsonSerializer.Serialize(map)}}}""");
-        }
+
+        string whole = weights[..^".index.json".Length], ending = Path.GetExtension(whole);
+        string[] shards = [.. Enumerable.Range(1, 2).Select(number => $"{Path.GetFileNameWithoutExtension(whole)}-0000{number}-of-00002{ending}")];
+        for (int shard = 0; shard < 2; shard++)
+            Save([.. tensors.Where((_, i) => i % 2 == shard)], Path.Combine(folder, shards[shard]));
+        Dictionary<string, string> map = tensors.Index().ToDictionary(item => item.Item.Name, item => shards[item.Index % 2]);
+        File.WriteAllText(path, $$"""{"metadata": {"total_size": 1}, "weight_map": {{JsonSerializer.Serialize(map)}}}""");
     }
 
+    /// <summary>In one file: what torch.save writes for .bin, otherwise safetensors.</summary>
     public static void Save(List<PublishedNames.Stored> tensors, string path)
     {
+        if (Path.GetExtension(path) == ".bin")
+        {
+            TorchFiles.Write(path, tensors.Select(tensor => ((object)tensor.Name, (object?)(tensor.Shape, tensor.Values))).ToArray());
+            return;
+        }
+
         SafetensorsWriter writer = new();
         writer.Metadata["format"] = "pt";
         foreach (PublishedNames.Stored tensor in tensors)

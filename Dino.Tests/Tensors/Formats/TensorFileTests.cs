@@ -48,4 +48,38 @@ public sealed class TensorFileTests
         Assert.Contains(folder.Path("w.pth"), error.Message, StringComparison.Ordinal);
         Assert.Contains("no tensors", error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Shards_of_PyTorch_are_read_as_one_file()
+    {
+        using TemporaryFolder folder = new();
+        using TensorFile file = TensorFile.Open(WriteShards(folder, "pytorch_model-00002-of-00002.bin"));
+        Assert.Equal("torch zip shards", file.Format);
+        Assert.Equal(["a", "b"], file.Entries.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal([1, 2], file.ReadSingles("a"));
+        Assert.Equal([3, 4, 5], file.ReadSingles("b"));
+    }
+
+    [Theory]
+    [InlineData("../pytorch_model-00002-of-00002.bin", "not the name of a file beside the index")]
+    [InlineData("/etc/passwd", "not the name of a file beside the index")]
+    [InlineData("sub\\\\part.bin", "not the name of a file beside the index")]
+    [InlineData("", "not the name of a file beside the index")]
+    [InlineData("pytorch_model-00001-of-00002.bin", "tensor 'b' is missing")]
+    [InlineData("pytorch_model.bin.index.json", "where an index has a shard")]
+    public void Shards_of_PyTorch_that_are_elsewhere_or_none_are_refused(string shard, string reason)
+    {
+        using TemporaryFolder folder = new();
+        string path = WriteShards(folder, shard);
+        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => TensorFile.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    private static string WriteShards(TemporaryFolder folder, string second)
+    {
+        TorchFiles.Write(folder.Path("pytorch_model-00001-of-00002.bin"), new (object, object?)[] { ("a", (new long[] { 2 }, new float[] { 1, 2 })) });
+        TorchFiles.Write(folder.Path("pytorch_model-00002-of-00002.bin"), new (object, object?)[] { ("b", (new long[] { 3 }, new float[] { 3, 4, 5 })) });
+        string path = folder.Path("pytorch_model.bin.index.json");
+        File.WriteAllText(path, $$"""{"metadata": {}, "weight_map": {"a": "pytorch_model-00001-of-00002.bin", "b": "{{second}}"} }""");
+        return path;
+    }
 }

@@ -3,18 +3,20 @@ using Dino.Tensors.Cpu;
 
 namespace Dino.Tensors.Formats;
 
-/// <summary>A safetensors model in several files, with an index that says which tensor is in which: <c>model.safetensors.index.json</c>.</summary>
+/// <summary>
+/// A model in several files, safetensors or of torch.save, with an index that says which tensor is in which: <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c>.
+/// </summary>
 /// <remarks>The format of Hugging Face: <c>{"metadata": {...}, "weight_map": {"name": "model-00001-of-00002.safetensors", ...}}</c>.</remarks>
-public sealed class SafetensorsShards : TensorFile
+public sealed class TensorShards : TensorFile
 {
     private const long MaxIndexBytes = 100_000_000;
 
-    private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, SafetensorsFile> _fileOf = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorFile> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorFile> _fileOf = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorEntry> _entries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
 
-    private SafetensorsShards(string path)
+    private TensorShards(string path)
         : base(path)
     {
         if (new FileInfo(path).Length > MaxIndexBytes)
@@ -27,7 +29,7 @@ public sealed class SafetensorsShards : TensorFile
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             Dispose();
-            throw new InvalidDataException($"{path} is not the index of a safetensors model: {error.Message}", error);
+            throw new InvalidDataException($"{path} is not the index of a model in shards: {error.Message}", error);
         }
         catch
         {
@@ -37,7 +39,7 @@ public sealed class SafetensorsShards : TensorFile
     }
 
     /// <inheritdoc/>
-    public override string Format => "safetensors shards";
+    public override string Format => $"{string.Join(" and ", _files.Values.Select(file => file.Format).Distinct().Order(StringComparer.Ordinal))} shards";
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, TensorEntry> Entries => _entries;
@@ -46,17 +48,18 @@ public sealed class SafetensorsShards : TensorFile
     public override IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <summary>The files, by the names in the index.</summary>
-    public IReadOnlyDictionary<string, SafetensorsFile> Files => _files;
+    public IReadOnlyDictionary<string, TensorFile> Files => _files;
 
     /// <summary>Opens an index and the files it names.</summary>
     /// <exception cref="InvalidDataException">The index is damaged, names a file that lies elsewhere, or a tensor that its file lacks.</exception>
     /// <exception cref="FileNotFoundException">A file of the index is missing.</exception>
-    public static new SafetensorsShards Open(string path) => new(path);
+    /// <exception cref="TorchFileException">A file of torch.save that is damaged or not only data.</exception>
+    public static new TensorShards Open(string path) => new(path);
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (SafetensorsFile file in _files.Values)
+        foreach (TensorFile file in _files.Values)
             file.Dispose();
     }
 
@@ -79,7 +82,7 @@ public sealed class SafetensorsShards : TensorFile
         }
 
         if (!root.TryGetProperty("weight_map", out JsonElement map))
-            throw new InvalidDataException($"{FilePath}: a JSON file without 'weight_map' is not the index of a safetensors model.");
+            throw new InvalidDataException($"{FilePath}: a JSON file without 'weight_map' is not the index of a model in shards.");
         foreach (JsonProperty item in map.EnumerateObject())
             Add(item.Name, item.Value.GetString() ?? "");
     }
@@ -89,8 +92,8 @@ public sealed class SafetensorsShards : TensorFile
         // Beside the index and nowhere else: an index must not make a reader open other files.
         if (shard.Length == 0 || Path.GetFileName(shard) != shard || shard.Contains('\\', StringComparison.Ordinal) || shard is "." or "..")
             throw new InvalidDataException($"{FilePath}: tensor '{name}' is to be in '{shard}', which is not the name of a file beside the index.");
-        if (!_files.TryGetValue(shard, out SafetensorsFile? file))
-            _files.Add(shard, file = SafetensorsFile.Open(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(FilePath))!, shard)));
+        if (!_files.TryGetValue(shard, out TensorFile? file))
+            _files.Add(shard, file = OpenShard(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(FilePath))!, shard)));
         if (!file.Entries.TryGetValue(name, out TensorEntry? entry))
             throw new InvalidDataException($"{FilePath}: tensor '{name}' is missing in '{shard}'.");
         if (!_entries.TryAdd(name, entry))
