@@ -47,7 +47,7 @@ public sealed record EmbeddingSettings
     public static EmbeddingSettings Of(LoadedModel model, string path, FeatureExtractor extractor, Preprocessing preprocessing, string? key = null, string? precision = null) => new()
     {
         Model = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)),
-        Fingerprint = ModelFingerprint.Of(path, key),
+        Fingerprint = model.Fingerprint,
         Key = key,
         Network = model.Backbone.Options.ToString(),
         Precision = precision ?? NameOf(model.Backbone.Store.PackedFormat ?? WeightFormat.F32),

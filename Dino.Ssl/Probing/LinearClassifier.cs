@@ -13,7 +13,7 @@ namespace Dino.Ssl.Probing;
 /// <summary>A linear classifier on the features of a frozen network, as <see cref="LinearProbeRun"/> trains it. Its file describes itself.</summary>
 public sealed class LinearClassifier : IDisposable
 {
-    private const string Format = "dino-linear-classifier-1";
+    private const string Format = "dino-linear-classifier-2", FormerFormat = "dino-linear-classifier-1";
     private const string DescriptionKey = "classifier";
 
     private readonly ParameterStore _store = new();
@@ -52,7 +52,10 @@ public sealed class LinearClassifier : IDisposable
     public static LinearClassifier Load(string path, Device device)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        if (file.Metadata.GetValueOrDefault("format") != Format)
+        string? format = file.Metadata.GetValueOrDefault("format");
+        if (format == FormerFormat)
+            throw new InvalidDataException($"{path} is a linear classifier of another version ({FormerFormat}, not {Format}): it does not say of which network in a way that tells all others apart. Train it again with dino linear.");
+        if (format != Format)
             throw new InvalidDataException($"{path} is not a linear classifier. Give the --output file of dino linear.");
         ClassifierDescription description = Describe(file);
         int columns = ProbeLayout.Of(description.Width, [description.Head]).Columns;
@@ -85,7 +88,7 @@ public sealed class LinearClassifier : IDisposable
         if (model.Backbone.Options.Width != _description.Width)
             throw new ArgumentException($"The classifier learned from a network {_description.Width} wide, this one is {model.Backbone.Options.Width} wide. Give the weights that it was trained with.");
         FeatureExtractor extractor = _layout.ExtractorOf(model);
-        return WeightFingerprint.Of(model.Backbone) == _description.Network ? extractor
+        return model.Fingerprint == _description.Network ? extractor
             : throw new ArgumentException("The classifier learned from a network with other weights. Give the weights that it was trained with (the student of a run is not its teacher).");
     }
 

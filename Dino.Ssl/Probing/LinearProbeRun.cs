@@ -28,6 +28,7 @@ public sealed class LinearProbeRun : IDisposable
     private readonly ImageFolder _train;
     private readonly ImageFolder _test;
     private readonly Preprocessing _preprocessing;
+    private readonly string _fingerprint;
     private readonly Action<SkippedPicture>? _onSkipped;
     private readonly FeatureExtractor _extractor;
     private readonly List<LinearEpoch> _epochs = [];
@@ -52,6 +53,8 @@ public sealed class LinearProbeRun : IDisposable
         options.Validate();
         (_model, _train, _test, _options, _onSkipped) = (model, train, test, options, onSkipped);
         _preprocessing = preprocessing ?? model.Preprocessing;
+        // Now, because a file of weights may be replaced while this runs.
+        _fingerprint = model.Fingerprint;
         int width = model.Backbone.Options.Width;
         _extractor = ProbeLayout.Of(width, options.Heads).ExtractorOf(model);
         _testLabels = ClassNames.Renumber([.. test.Samples.Select(sample => sample.Class)], test.Classes, train.Classes);
@@ -147,7 +150,7 @@ public sealed class LinearProbeRun : IDisposable
     {
         LinearScore? score = _epochs is [.., { Scores: { } scores }] ? scores[head] : null;
         ClassifierDescription description = new(
-            _train.Classes, _model.Backbone.Options.Width, _options.Heads[head], _preprocessing, WeightFingerprint.Of(_model.Backbone), _epochs.Count, _options.IsCached, score);
+            _train.Classes, _model.Backbone.Options.Width, _options.Heads[head], _preprocessing, _fingerprint, _epochs.Count, _options.IsCached, score);
         (float[] weight, float[] bias) = Probe.WeightsOf(head);
         return new LinearClassifier(_model.Device, description, weight, bias);
     }
@@ -159,7 +162,7 @@ public sealed class LinearProbeRun : IDisposable
         Probe.Dispose();
     }
 
-    private ProbeSubject Subject => new(WeightFingerprint.Of(_model.Backbone), _preprocessing, _train.Classes, _train.Count, _test.Count, Batches.PerEpoch);
+    private ProbeSubject Subject => new(_fingerprint, _preprocessing, _train.Classes, _train.Count, _test.Count, Batches.PerEpoch);
 
     private void Restore(string path)
     {

@@ -11,7 +11,7 @@ namespace Dino.Ssl.Probing;
 /// <summary>The whole state of a linear probe in one safetensors file: heads, momentum, position and settings. Random numbers are counter-based, so the position is their state.</summary>
 internal static class ProbeState
 {
-    private const string Format = "dino-linear-state-1";
+    private const string Format = "dino-linear-state-2";
     private const string StepsName = "optimizer.steps";
 
     public static void Save(string path, LinearProbe probe, LinearProbeOptions options, ProbeSubject subject, ProbePosition position)
@@ -34,7 +34,7 @@ internal static class ProbeState
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         if (file.Metadata.GetValueOrDefault("format") != Format)
-            throw new InvalidDataException($"{path} is not the state of a linear probe. Name another --output, or move this file away.");
+            throw new InvalidDataException($"{path} is not the state of a linear probe, or one of another version. Name another --output, or move this file away.");
         Checkpoint.RequireSame(path, "settings", Metadata("options"), JsonSerializer.Serialize(options, ProbeJson.Default.LinearProbeOptions));
         Checkpoint.RequireSame(path, "pictures or weights", Metadata("subject"), JsonSerializer.Serialize(subject, ProbeJson.Default.ProbeSubject));
         ProbePosition position = Read(Metadata("position"), ProbeJson.Default.ProbePosition);

@@ -54,6 +54,7 @@ public static class ModelFile
     public static LoadedModel Load(string path, Device device, ModelLoadOptions? options = null)
     {
         options ??= new ModelLoadOptions();
+        string full = Path.GetFullPath(path);
         using TensorFile file = ModelFolder.Open(path);
         ModelSource source = ModelSource.Find(file, options.Key);
         BackboneOptions architecture = source.Architecture ?? throw NoNetwork(file);
@@ -73,7 +74,11 @@ public static class ModelFile
             Fill(store, device, source.Weights.Tensors, options.Mapped || options.Format is not null);
             if (options.Format is { } format)
                 store.PackWeights(format);
-            return new LoadedModel(backbone, preprocessing) { LeftOut = source.Weights.LeftOut };
+            return new LoadedModel(backbone, preprocessing)
+            {
+                LeftOut = source.Weights.LeftOut,
+                Source = new Lazy<string>(() => ModelFingerprint.Of(full, options.Key)),
+            };
         }
         catch
         {
@@ -144,10 +149,14 @@ public static class ModelFile
         ParameterStore store = new();
         Backbone backbone = architecture.WithoutDropPath().Build(store.Root);
         store.Allocate(device, seed, withGradients: false);
+        string? fingerprint = format is null ? null : ModelFingerprint.Of(backbone);
         if (format is { } chosen)
             store.PackWeights(chosen);
         Preprocessing preprocessing = Preprocessing.ForSize(architecture.ImageSize);
-        return new LoadedModel(backbone, architecture.Channels == preprocessing.Channels ? preprocessing : preprocessing.ForChannels(architecture.Channels));
+        return new LoadedModel(backbone, architecture.Channels == preprocessing.Channels ? preprocessing : preprocessing.ForChannels(architecture.Channels))
+        {
+            Source = fingerprint is null ? null : new Lazy<string>(fingerprint),
+        };
     }
 
     private static (string Name, string Json) MetadataOf(BackboneOptions architecture) => architecture is ResNetOptions resNet

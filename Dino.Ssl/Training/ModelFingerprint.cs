@@ -25,17 +25,29 @@ public static class ModelFingerprint
     {
         using TensorFile file = ModelFolder.Open(path);
         TensorView tensors = BackboneWeights.Find(file, key).Tensors;
-        StringBuilder lines = new();
         float[] values = [];
-        foreach (string name in tensors.Entries.Keys.Where(IsLearned).Order(StringComparer.Ordinal))
+        return Of(tensors.Entries.Keys, name =>
         {
             int count = checked((int)tensors.Entry(name).Count);
             if (values.Length < count)
                 values = GC.AllocateUninitializedArray<float>(count);
             tensors.ReadSingles(name, values.AsSpan(0, count));
-            lines.Append(CultureInfo.InvariantCulture, $"{name} {XxHash64.Of(MemoryMarshal.AsBytes(values.AsSpan(0, count))):x16}\n");
-        }
+            return values.AsMemory(0, count);
+        });
+    }
 
+    /// <summary>The same of a network in memory whose weights are not packed.</summary>
+    internal static string Of(Backbone network)
+    {
+        Dictionary<string, Parameter> parameters = network.Store.All.ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
+        return Of(parameters.Keys, name => parameters[name].Tensor.ToArray());
+    }
+
+    private static string Of(IEnumerable<string> names, Func<string, ReadOnlyMemory<float>> read)
+    {
+        StringBuilder lines = new();
+        foreach (string name in names.Where(IsLearned).Order(StringComparer.Ordinal))
+            lines.Append(CultureInfo.InvariantCulture, $"{name} {XxHash64.Of(MemoryMarshal.AsBytes(read(name).Span)):x16}\n");
         return XxHash64.Of(Encoding.UTF8.GetBytes(lines.ToString())).ToString("x16", CultureInfo.InvariantCulture);
     }
 

@@ -87,6 +87,8 @@ public sealed class ModelFolderTests : IDisposable
         PublishedModel.WriteFolder(folder, [.. PublishedNames.HuggingFace(type, model.Store)], "pytorch_model.bin", ConfigOf(type, more));
         string fingerprint = ModelFingerprint.Of(official);
         Assert.Equal(fingerprint, ModelFingerprint.Of(folder));
+        using (LoadedModel loaded = ModelFile.Load(folder, _device, new() { Format = Dino.Tensors.Backends.WeightFormat.I8 }))
+            Assert.Equal(fingerprint, loaded.Fingerprint);
         Assert.Equal(fingerprint, ModelFingerprint.Of(Path.Combine(folder, "pytorch_model.bin")));
         Parameter last = model.Store.All.Last(parameter => !parameter.IsBuffer);
         StateDict.Write(last.Tensor, [.. last.Tensor.ToArray().SkipLast(1), 42f]);

@@ -5,6 +5,7 @@ using Dino.Ssl.Demo;
 using Dino.Ssl.Probing;
 using Dino.Ssl.Training;
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 using Dino.Tensors.Formats;
 
 namespace Dino.Tests.Ssl.Probing;
@@ -26,8 +27,8 @@ public sealed class ProbedPictures : IDisposable
 
     public string Path(params string[] parts) => _folder.Path(parts);
 
-    public static LoadedModel Model(Device device, ulong seed = 4) =>
-        ModelFile.Untrained(new VisionTransformerOptions { ImageSize = 32, PatchSize = 8, Width = 24, Depth = 3, Heads = 2 }, device, seed);
+    public static LoadedModel Model(Device device, ulong seed = 4, WeightFormat? format = null) =>
+        ModelFile.Untrained(new VisionTransformerOptions { ImageSize = 32, PatchSize = 8, Width = 24, Depth = 3, Heads = 2 }, device, seed, format);
 
     public void Dispose() => _folder.Dispose();
 }
@@ -160,6 +161,13 @@ public sealed class LinearProbeRunTests(ProbedPictures pictures) : IClassFixture
         using LinearClassifier classifier = run.ClassifierOf(0);
         Image image = ImageFile.Decode(pictures.Test.Samples[0].Path);
         Assert.Contains("other weights", Assert.Throws<ArgumentException>(() => classifier.Predict(other, image)).Message, StringComparison.Ordinal);
+        // As adapters that were merged leave it: biases and norms are the same.
+        using LoadedModel merged = ProbedPictures.Model(device);
+        Parameter weight = merged.Backbone.Store.All.First(parameter => parameter.IsLinearWeight);
+        float[] values = weight.Tensor.ToArray();
+        values[0] += 1;
+        StateDict.Write(weight.Tensor, values);
+        Assert.Contains("other weights", Assert.Throws<ArgumentException>(() => classifier.Predict(merged, image)).Message, StringComparison.Ordinal);
         using LoadedModel wide = ModelFile.Untrained(new VisionTransformerOptions { ImageSize = 32, PatchSize = 8, Width = 32, Depth = 3, Heads = 2 }, device);
         Assert.Contains("24 wide", Assert.Throws<ArgumentException>(() => classifier.Predict(wide, image)).Message, StringComparison.Ordinal);
     }
@@ -174,8 +182,7 @@ public sealed class LinearProbeRunTests(ProbedPictures pictures) : IClassFixture
         using LinearProbeRun run = new(model, pictures.Train, pictures.Test, Short with { Epochs = 1, IsCached = true });
         run.Run();
         using LinearClassifier classifier = run.ClassifierOf(0);
-        using LoadedModel packed = ProbedPictures.Model(device);
-        packed.Backbone.Store.PackWeights(format == "bf16" ? Dino.Tensors.Backends.WeightFormat.BF16 : Dino.Tensors.Backends.WeightFormat.I8);
+        using LoadedModel packed = ProbedPictures.Model(device, format: format == "bf16" ? WeightFormat.BF16 : WeightFormat.I8);
         Assert.Equal(5, classifier.Predict(packed, ImageFile.Decode(pictures.Test.Samples[0].Path)).Count);
     }
 
@@ -185,9 +192,12 @@ public sealed class LinearProbeRunTests(ProbedPictures pictures) : IClassFixture
         Run(Short with { Epochs = 1, IsCached = true }, out string state, "foreign");
         Assert.Contains("not a linear classifier", Assert.Throws<InvalidDataException>(() => LinearClassifier.Load(state, CpuDevice.Shared)).Message, StringComparison.Ordinal);
         SafetensorsWriter writer = new();
-        writer.Metadata["format"] = "dino-linear-classifier-1";
         writer.Metadata["classifier"] = "{\"classes\":[\"a\",\"b\"]}";
         string damaged = pictures.Path("damaged.safetensors");
+        writer.Metadata["format"] = "dino-linear-classifier-1";
+        writer.Save(damaged);
+        Assert.Contains("another version", Assert.Throws<InvalidDataException>(() => LinearClassifier.Load(damaged, CpuDevice.Shared)).Message, StringComparison.Ordinal);
+        writer.Metadata["format"] = "dino-linear-classifier-2";
         writer.Save(damaged);
         Assert.Contains("damaged", Assert.Throws<InvalidDataException>(() => LinearClassifier.Load(damaged, CpuDevice.Shared)).Message, StringComparison.Ordinal);
     }
