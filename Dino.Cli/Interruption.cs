@@ -36,7 +36,8 @@ internal sealed class Interruption : IDisposable
             return;
         }
 
-        Console.Error.WriteLine("stopping after this step; Ctrl-C again ends at once");
+        // The request comes first: the word about it waits for as long as nobody reads the stream.
         _source.Cancel();
+        Console.Error.WriteLine("stopping after this step; Ctrl-C again ends at once");
     }
 }

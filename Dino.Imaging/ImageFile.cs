@@ -9,7 +9,7 @@ public static class ImageFile
     private const int HeaderLength = 32;
 
     /// <summary>Decodes a file.</summary>
-    /// <param name="path">The file; its extension is not looked at.</param>
+    /// <param name="path">The file, or a pipe; its extension is not looked at.</param>
     /// <param name="limits">Null for <see cref="DecodeLimits.Default"/>.</param>
     /// <exception cref="ImageException">The content is corrupt, unsupported or too large; the message starts with the path.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -20,7 +20,12 @@ public static class ImageFile
         using SafeFileHandle file = File.OpenHandle(path);
         try
         {
-            long length = RandomAccess.GetLength(file);
+            if (LengthOf(file) is not { } length)
+            {
+                using FileStream pipe = new(file, FileAccess.Read, bufferSize: 0);
+                return Decode(pipe, limits);
+            }
+
             limits.CheckBytes(length);
             if (length > Array.MaxLength)
                 throw new ImageTooLargeException($"{length} bytes do not fit in one array.");
@@ -94,6 +99,19 @@ public static class ImageFile
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Null for what is read from beginning to end only, such as a pipe.</summary>
+    private static long? LengthOf(SafeFileHandle file)
+    {
+        try
+        {
+            return RandomAccess.GetLength(file);
+        }
+        catch (NotSupportedException)
+        {
+            return null;
         }
     }
 

@@ -134,8 +134,9 @@ public sealed class BatchLoader : IDisposable
             while (slot.Number != _taken || slot.Missing > 0)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                _failure?.Throw();
+                // Who asks to stop is not told of a failure in what is no longer wanted.
                 cancellationToken.ThrowIfCancellationRequested();
+                _failure?.Throw();
                 // A token cannot pulse a monitor without allocating; looking at it now and then costs nothing.
                 Monitor.Wait(_gate, 20);
             }

@@ -31,6 +31,16 @@ internal sealed class BatchFormer : IDisposable
     /// <summary>Pictures of the largest pass so far.</summary>
     public int LargestBatch { get; private set; }
 
+    /// <summary>Pictures that wait for a pass.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count;
+        }
+    }
+
     /// <summary>Queues a picture.</summary>
     /// <returns>Completed when its feature is written, or with the failure of the pass.</returns>
     public Task Add(PreparedPicture picture)

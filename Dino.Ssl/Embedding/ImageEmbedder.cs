@@ -63,6 +63,9 @@ public sealed partial class ImageEmbedder : IDisposable
     /// <summary>Pictures of the largest pass that requests have shared, 0 where they do not.</summary>
     internal int LargestBatch => _former?.LargestBatch ?? 0;
 
+    /// <summary>Requests that wait for a pass to share, 0 where they do not.</summary>
+    internal int Waiting => _former?.Waiting ?? 0;
+
     /// <summary>Buffers that were made so far: of requests, of threads that prepare, of batches.</summary>
     internal (int Pictures, int Writers, int Batches) Buffers => (_pictures.Created, _writers.Created, _batches.Created);
 

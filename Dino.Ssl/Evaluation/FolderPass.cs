@@ -29,6 +29,8 @@ internal static class FolderPass
         int done = 0;
         while (loader.Next(cancellationToken) is { } batch)
         {
+            // The loader only looks while it waits, and is usually ahead.
+            cancellationToken.ThrowIfCancellationRequested();
             compute(batch.View(0), batch.Count, rows.AsSpan(0, batch.Count * width));
             for (int row = 0; row < batch.Count; row++, done++)
             {
@@ -38,8 +40,6 @@ internal static class FolderPass
             }
 
             progress?.Report(done);
-            // The loader only looks while it waits, and is usually ahead.
-            cancellationToken.ThrowIfCancellationRequested();
         }
 
         return loader.Skipped;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 
 namespace Dino.Tests.Cli;
@@ -39,7 +40,8 @@ internal sealed partial class DinoProcess : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _output;
-    private readonly Task<string> _errors;
+    private readonly Task _listening;
+    private readonly StringBuilder _said = new();
 
     private DinoProcess(string[] arguments)
     {
@@ -48,7 +50,7 @@ internal sealed partial class DinoProcess : IDisposable
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         _process = StartListening(start);
-        (_output, _errors) = (_process.StandardOutput.ReadToEndAsync(), _process.StandardError.ReadToEndAsync());
+        (_output, _listening) = (_process.StandardOutput.ReadToEndAsync(), Listen(_process.StandardError));
     }
 
     public bool HasExited => _process.HasExited;
@@ -70,7 +72,22 @@ internal sealed partial class DinoProcess : IDisposable
     {
         if (!_process.WaitForExit(Patience))
             Assert.Fail($"dino did not end within {Patience}.");
-        return new DinoResult(_process.ExitCode, _output.GetAwaiter().GetResult(), _errors.GetAwaiter().GetResult());
+        return new DinoResult(_process.ExitCode, _output.GetAwaiter().GetResult(), Said());
+    }
+
+    /// <summary>Waits until the error stream contains a text.</summary>
+    public void WaitToSay(string text)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        lock (_said)
+        {
+            while (!_said.ToString().Contains(text, StringComparison.Ordinal))
+            {
+                Assert.False(_listening.IsCompleted, $"dino ended without saying '{text}': {_said}");
+                Assert.True(clock.Elapsed < Patience, $"dino did not say '{text}' within {Patience}, but: {_said}");
+                Monitor.Wait(_said, 100);
+            }
+        }
     }
 
     /// <summary>What Ctrl-C does.</summary>
@@ -84,6 +101,26 @@ internal sealed partial class DinoProcess : IDisposable
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();
+    }
+
+    private async Task Listen(StreamReader errors)
+    {
+        char[] buffer = new char[1024];
+        for (int read; (read = await errors.ReadAsync(buffer)) > 0;)
+        {
+            lock (_said)
+            {
+                _said.Append(buffer, 0, read);
+                Monitor.PulseAll(_said);
+            }
+        }
+    }
+
+    private string Said()
+    {
+        _listening.GetAwaiter().GetResult();
+        lock (_said)
+            return _said.ToString();
     }
 
     /// <summary>A shell that runs the tests in the background makes them, and what they start, deaf to Ctrl-C: the child shall hear it.</summary>

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Text.Json;
+using Dino.Ssl.Data;
 
 namespace Dino.Tests.Cli;
 
@@ -53,18 +53,21 @@ public sealed class LinearCommandTests(TrainedNetwork network) : IClassFixture<T
     [SignalFact]
     public void Control_C_leaves_what_resume_needs_and_the_end_is_the_same()
     {
-        string[] settings = ["--epochs", "15000", "--val-freq", "5000", "--cached", "--lr", "0.1", "--threads", "1", "--json"];
+        // Ten steps an epoch. The last picture of the first one holds the run: it is read in the ninth step at the earliest, and the sixth has been done by then.
+        string[] settings = ["--epochs", "3", "--batch-size", "2", "--lr", "0.1", "--threads", "1", "--json"];
         JsonElement whole = Linear(["--output", Files.Path("whole.safetensors"), .. settings]).Expect(0).Json;
         string output = Files.Path("parts.safetensors");
+        ImageFolder pictures = ImageFolder.Open(Files.TrainData);
+        using (HeldPicture held = new(pictures.Samples[new EpochOrder(pictures.Count, seed: 0, shuffle: true).Of(0)[^1]].Path))
         using (DinoProcess process = DinoProcess.Start(Call(["--output", output, .. settings])))
         {
-            // The first epoch writes it.
-            Stopwatch clock = Stopwatch.StartNew();
-            while (!File.Exists(Files.Path("parts.state.safetensors")) && !process.HasExited && clock.Elapsed < TimeSpan.FromMinutes(2))
-                Thread.Sleep(2);
+            held.WaitUntilAsked(process);
             process.Interrupt();
+            process.WaitToSay("stopping after this step");
+            held.Give();
             DinoResult stopped = process.Wait().Expect(0);
             Assert.False(stopped.Json.GetProperty("completed").GetBoolean());
+            Assert.InRange(stopped.Json.GetProperty("steps").GetInt32(), 6, 10);
             Assert.Contains("continue with --resume", stopped.Errors, StringComparison.Ordinal);
         }
 
@@ -95,7 +98,7 @@ public sealed class LinearCommandTests(TrainedNetwork network) : IClassFixture<T
         Assert.Contains("one sub-folder per class", DinoProcess.Run("linear", "--weights", network.Weights, "--train", Files.TrainData, "--test", folder, "--output", Files.Path("none.safetensors")).Expect(2).Errors, StringComparison.Ordinal);
     }
 
-    private string[] Call(params string[] more) => ["linear", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData, "--batch-size", "8", .. more];
+    private string[] Call(params string[] more) => ["linear", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData, .. more.Contains("--batch-size") ? more : ["--batch-size", "8", .. more]];
 
     private DinoResult Linear(params string[] more) => DinoProcess.Run(Call(more));
 }

@@ -166,6 +166,22 @@ public sealed class PictureCommandTests(TrainedNetwork network) : IClassFixture<
         Assert.NotEqual(last, Of("first.png", "--block", "0"));
     }
 
+    [SignalFact]
+    public void A_picture_may_come_out_of_a_pipe()
+    {
+        string picture = Files.Path("piped.png");
+        File.Copy(Directory.EnumerateFiles(Files.TestData, "*.png", SearchOption.AllDirectories).First(), picture);
+        string[] call = ["embed", "--input", picture, "--output"];
+        Run([.. call, Files.Path("file.npy")]);
+        using (HeldPicture pipe = new(picture))
+        {
+            pipe.Give();
+            Run([.. call, Files.Path("pipe.npy")]);
+        }
+
+        Assert.Equal(File.ReadAllBytes(Files.Path("file.npy")), File.ReadAllBytes(Files.Path("pipe.npy")));
+    }
+
     private DinoResult Run(params string[] call) => DinoProcess.Run([call[0], "--weights", network.Weights, .. call[1..]]).Expect(0);
 
     private JsonElement Match(string weights, string first, string second, params string[] more) =>

@@ -32,6 +32,7 @@ public sealed class ConcurrentRequestTests(TinyModels models) : IClassFixture<Ti
         using ImageEmbedder embedder = ImageEmbedder.Load(models.Transformer, new EmbedderOptions { Threads = 1, MaxBatch = 2, BatchDelay = s_long });
         using CancellationTokenSource cancellation = new();
         Task<float[]> first = embedder.EmbedAsync(models.Images[0], cancellation.Token);
+        Assert.True(SpinWait.SpinUntil(() => embedder.Waiting == 1, s_long / 2));
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first.WaitAsync(s_long / 2));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => embedder.EmbedAsync(models.Images[0], cancellation.Token));
@@ -57,15 +58,18 @@ public sealed class ConcurrentRequestTests(TinyModels models) : IClassFixture<Ti
     {
         ImageEmbedder embedder = ImageEmbedder.Load(models.Transformer, new EmbedderOptions { Threads = 1, MaxBatch = maxBatch });
         float[] expected = embedder.Embed(models.Images[0]);
-        using Barrier begun = new(5);
+        // Each user has been served a few times and goes on asking.
+        using CountdownEvent served = new(20);
         Task[] users = [.. Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() =>
         {
-            begun.SignalAndWait();
-            while (true)
+            for (int request = 0; ; request++)
+            {
                 Assert.Equal(expected, embedder.Embed(models.Images[0]));
+                if (request < 5)
+                    served.Signal();
+            }
         }, TaskCreationOptions.LongRunning))];
-        begun.SignalAndWait();
-        await Task.Delay(50);
+        Assert.True(served.Wait(s_long));
         embedder.Dispose();
         foreach (Task user in users)
             Assert.Contains("has been disposed", (await Assert.ThrowsAsync<ObjectDisposedException>(() => user.WaitAsync(s_long))).Message, StringComparison.Ordinal);
@@ -80,6 +84,7 @@ public sealed class ConcurrentRequestTests(TinyModels models) : IClassFixture<Ti
     {
         ImageEmbedder embedder = ImageEmbedder.Load(models.Transformer, new EmbedderOptions { Threads = 1, MaxBatch = 2, BatchDelay = s_long });
         Task<float[]> waiting = embedder.EmbedAsync(models.Images[0]);
+        Assert.True(SpinWait.SpinUntil(() => embedder.Waiting == 1, s_long / 2));
         await Task.Run(embedder.Dispose).WaitAsync(s_long / 2);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
     }
