@@ -91,7 +91,7 @@ public sealed class DuplicateFinder
         foreach (IGrouping<int, int> set in Enumerable.Range(0, _pictures.Count).GroupBy(sets.Find))
         {
             List<int> left = [.. set];
-            left.Sort(IsBetter);
+            left.Sort(CompareQuality);
             while (left.Count > 1)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -116,7 +116,7 @@ public sealed class DuplicateFinder
     private (double Similarity, bool IsCrop) Compare(ThumbnailComparison comparison, int first, int second)
     {
         // The map of a crop is sought from the smaller to the larger picture, whoever asks.
-        if (IsBetter(first, second) > 0)
+        if (CompareQuality(first, second) > 0)
             (first, second) = (second, first);
         double distance = Math.Sqrt(SquaredDistance(first, second) / Thumbnail.CoarseLength);
         if (distance > CropDistance)
@@ -136,7 +136,8 @@ public sealed class DuplicateFinder
         ReadOnlySpan<float> Row(int index) => _coarse.AsSpan(index * Thumbnail.CoarseLength, Thumbnail.CoarseLength);
     }
 
-    private int IsBetter(int first, int second)
+    /// <summary>The order of the pictures from the best on: more pixels, then more bytes, then earlier in the folder.</summary>
+    private int CompareQuality(int first, int second)
     {
         (Thumbnail a, Thumbnail b) = (_pictures.Thumbnails[first], _pictures.Thumbnails[second]);
         int order = ((long)b.Width * b.Height).CompareTo((long)a.Width * a.Height);

@@ -1,24 +1,5 @@
 namespace Dino.Tensors.Backends;
 
-/// <summary>A change of the colours of a picture.</summary>
-public enum ColorStep
-{
-    /// <summary>No change: the end of a sequence.</summary>
-    None,
-
-    /// <summary>Scales towards or away from black.</summary>
-    Brightness,
-
-    /// <summary>Scales towards or away from the mean gray of the picture.</summary>
-    Contrast,
-
-    /// <summary>Scales towards or away from the gray of each pixel.</summary>
-    Saturation,
-
-    /// <summary>Turns the hue circle.</summary>
-    Hue,
-}
-
 /// <summary>Changes of colour in the order in which they are made, at most eight.</summary>
 /// <param name="Packed">Four bits each, the first in the lowest: the form in which devices read it.</param>
 public readonly record struct ColorSteps(uint Packed)

@@ -6,16 +6,3 @@ namespace Dino.Tensors.Backends;
 /// <param name="Mean">Subtracted from v / 255 of red, green and blue.</param>
 /// <param name="Deviation">What the difference is divided by.</param>
 public readonly record struct CropFormat(int Side, CropFilter Filter, (float Red, float Green, float Blue) Mean, (float Red, float Green, float Blue) Deviation);
-
-/// <summary>How a resize weighs source pixels: filters of Pillow whose weights take sums, products and quotients only, which all devices round alike.</summary>
-public enum CropFilter
-{
-    /// <summary>All pixels under the target pixel alike.</summary>
-    Box,
-
-    /// <summary>A triangle of two pixels.</summary>
-    Bilinear,
-
-    /// <summary>Keys' cubic of four pixels with a = -0.5.</summary>
-    Bicubic,
-}
