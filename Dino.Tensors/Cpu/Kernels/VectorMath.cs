@@ -74,7 +74,7 @@ internal static class VectorMath<V> where V : struct, IVec<V>
         return V.Select(V.Equal(x, infinity), infinity, y);
     }
 
-    /// <summary>The error function; 5 ulp (6 without a fused multiply-add), 3.1e-7 absolute. Exactly ±1 from |x| = 3.95 on; NaN stays.</summary>
+    /// <summary>The error function; 4.4 ulp up to |x| = 2, then 6.8 ulp and 4.0e-7 absolute (5.6; 7.1 ulp and 4.2e-7 without a fused multiply-add), the most at 3.8. Exactly ±1 from |x| = 3.95 on; NaN stays.</summary>
     /// <remarks>Rational approximation x P(x²) / Q(x²) with the coefficients of Eigen's generic_fast_erf_float, also used by XLA.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Erf(V x)
