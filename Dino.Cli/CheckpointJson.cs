@@ -23,9 +23,11 @@ internal sealed record InfoOutput(
     string File, string Format, string Part, ArchitectureOutput? Architecture, string? Problem, long Parameters, string Naming, PicturesOutput? Pictures,
     TensorOutput[] Tensors, string[] LeftOut, JsonObject Entries, SortedDictionary<string, string> Metadata);
 
+/// <summary>What networks of both kinds have; what one kind has stands in a part of its own, and is null for the other.</summary>
 /// <param name="Kind"><c>vit</c> or <c>resnet</c>, which has no depth, heads, ratio and bias.</param>
 /// <param name="Arch">Its name; null if it has none.</param>
-internal sealed record ArchitectureOutput(string Kind, string? Arch, int PatchSize, int Width, int? Depth, int? Heads, double? MlpRatio, int ImageSize, int Channels, bool? QkvBias);
+internal sealed record ArchitectureOutput(
+    string Kind, string? Arch, int PatchSize, int Width, int? Depth, int? Heads, double? MlpRatio, int ImageSize, int Channels, bool? QkvBias, TransformerOutput? Transformer, [property: JsonPropertyName("resnet")] ResNetOutput? ResNet);
 
 /// <param name="Size">Side of the square that the network sees.</param>
 /// <param name="Resize">Length of the short side before the crop, or of both.</param>

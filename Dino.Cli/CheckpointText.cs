@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dino.Tensors.Formats;
 
@@ -48,6 +49,29 @@ internal static class CheckpointText
             default: return null;
         }
     }
+
+    /// <summary>Text of metadata; where it is JSON, pairs and triples are lists: <c>[0.4,1]</c> and not <c>{"item1":0.4,"item2":1}</c>.</summary>
+    public static string WithoutItems(string text)
+    {
+        if (!text.Contains("\"item1\"", StringComparison.Ordinal))
+            return text;
+        try
+        {
+            return WithoutItems(JsonNode.Parse(text))!.ToJsonString();
+        }
+        catch (JsonException)
+        {
+            return text;
+        }
+    }
+
+    private static JsonNode? WithoutItems(JsonNode? node) => node switch
+    {
+        JsonObject members when members.Count > 0 && members.Select((member, i) => member.Key == $"item{i + 1}").All(isItem => isItem) => new JsonArray([.. members.Select(member => WithoutItems(member.Value))]),
+        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(member.Key, WithoutItems(member.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(WithoutItems)]),
+        _ => node?.DeepClone(),
+    };
 
     /// <summary>How many names there are of each kind: <c>student (150), teacher/head (8), optimizer (96)</c>.</summary>
     /// <param name="names">Names in a file.</param>

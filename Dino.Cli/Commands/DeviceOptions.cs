@@ -49,7 +49,7 @@ internal sealed class DeviceOptions(PrecisionOption? precision = null)
     /// <summary>A device in words, for the end of a line.</summary>
     public static string Describe(Device device) => device switch
     {
-        CpuDevice cpu => $"{cpu.Threads} threads, {cpu.InstructionSet}",
+        CpuDevice cpu => $"{Wording.Count(cpu.Threads, "thread")}, {cpu.InstructionSet}",
         CudaDevice cuda => $"{cuda.Info.Name}, {cuda.Precision.ToString().ToLowerInvariant()}",
         _ => device.Name,
     };

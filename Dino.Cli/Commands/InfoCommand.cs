@@ -21,7 +21,8 @@ internal static class InfoCommand
         Command command = new("info", "Show what a file of weights or a checkpoint holds. Nothing in it is executed, and no tensor is read.") { path, key, json };
         return command.Does((parsed, _) =>
         {
-            using TensorFile file = ModelFolder.Open(parsed.GetValue(path)!);
+            string weights = ModelFolder.WeightsOf(parsed.GetValue(path)!);
+            using TensorFile file = TensorFile.Open(Options.RequireFile(weights, "dino info", "Give a .safetensors or .pth file, the index of shards, the folder of a model, or the --output folder of dino train."));
             ModelDescription model = ModelFile.Describe(file, parsed.GetValue(key));
             JsonObject entries = file is TorchFile torch ? CheckpointText.WithoutTensors(torch.Root) as JsonObject ?? [] : [];
             if (parsed.GetValue(json))
@@ -39,36 +40,48 @@ internal static class InfoCommand
         model.Naming switch { WeightNaming.HuggingFace => "transformers", WeightNaming.Timm => "timm", _ => "official" },
         model.Preprocessing is { } seen ? new PicturesOutput(seen.Size, seen.ResizeTo, seen.Square, seen.Filter.ToString().ToLowerInvariant(), seen.FloatPixels, Values(seen.Normalization.Mean), Values(seen.Normalization.StandardDeviation)) : null,
         [.. file.Entries.Values.Select(entry => new TensorOutput(entry.Name, entry.Type, [.. entry.Shape]))],
-        [.. model.LeftOut], entries, new SortedDictionary<string, string>(file.Metadata.ToDictionary(), StringComparer.Ordinal));
+        [.. model.LeftOut], entries, new SortedDictionary<string, string>(file.Metadata.ToDictionary(pair => pair.Key, pair => CheckpointText.WithoutItems(pair.Value)), StringComparer.Ordinal));
 
     private static ArchitectureOutput Architecture(BackboneOptions found)
     {
         NetworkOutput network = NetworkOutput.Of(found);
         VisionTransformerOptions? transformer = found as VisionTransformerOptions;
-        return new(network.Kind, network.Arch, found.PatchSize, found.Width, network.Depth, network.Heads, transformer?.MlpRatio, found.ImageSize, found.Channels, transformer?.QkvBias);
+        return new(
+            network.Kind, network.Arch, found.PatchSize, found.Width, network.Depth, network.Heads, transformer?.MlpRatio, found.ImageSize, found.Channels, transformer?.QkvBias,
+            transformer is null ? null : TransformerOutput.Of(transformer), found is ResNetOptions resNet ? ResNetOutput.Of(resNet) : null);
     }
+
+    /// <summary>What tells networks of a kind apart beside their size.</summary>
+    private static string Parts(BackboneOptions found) => found switch
+    {
+        VisionTransformerOptions transformer => TransformerOutput.Of(transformer).ToString(),
+        ResNetOptions resNet => ResNetOutput.Of(resNet).ToString(),
+        _ => "",
+    };
 
     private static float[] Values((float Red, float Green, float Blue) channels) => [channels.Red, channels.Green, channels.Blue];
 
     private static void Print(TensorFile file, ModelDescription model, JsonObject entries)
     {
-        Console.Out.WriteLine($"{file.FilePath}: {file.Format}, {file.Entries.Count} tensors");
+        Console.Out.WriteLine($"{file.FilePath}: {file.Format}, {Wording.Count(file.Entries.Count, "tensor")}");
         if (model.Part.Length > 0)
             Console.Out.WriteLine($"part: {model.Part}");
         string parameters = string.Create(CultureInfo.InvariantCulture, $"{model.Parameters:n0} parameters");
         Console.Out.WriteLine(model.Architecture is { } found
             ? string.Create(CultureInfo.InvariantCulture, $"{NetworkOutput.Of(found)}, pictures of {found.ImageSize}; {parameters}")
             : $"not recognised; {parameters}. {model.Problem}");
+        if (model.Architecture is { } network)
+            Console.Out.WriteLine($"network: {Parts(network)}");
         if (model.Naming != WeightNaming.Official)
             Console.Out.WriteLine($"names: those of {(model.Naming == WeightNaming.HuggingFace ? "transformers" : "timm")}");
         if (model.Preprocessing is { } seen)
-            Console.Out.WriteLine($"pictures: {(seen.Square ? "both sides" : "short side")} to {seen.ResizeTo}, {seen.Filter.ToString().ToLowerInvariant()}{(seen.FloatPixels ? " in floats" : "")}{(seen.ResizeTo > seen.Size || !seen.Square ? $"; crop {seen.Size}" : "")}");
+            Console.Out.WriteLine($"pictures: {seen}");
         if (model.LeftOut.Count > 0)
             Console.Out.WriteLine($"left out: {CheckpointText.Summarize(model.LeftOut, model.Part)}");
         foreach ((string name, JsonNode? value) in entries)
             Console.Out.WriteLine(CheckpointText.Shorten($"{name}: {value?.ToJsonString() ?? "null"}", LineWidth));
         foreach ((string name, string value) in file.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-            Console.Out.WriteLine(CheckpointText.Shorten($"{name}: {value}", LineWidth));
+            Console.Out.WriteLine(CheckpointText.Shorten($"{name}: {CheckpointText.WithoutItems(value)}", LineWidth));
         foreach (TensorEntry entry in file.Entries.Values)
             Console.Out.WriteLine(CheckpointText.Shorten($"  {entry.Name} {entry.Type} {entry.ShapeText}", LineWidth));
     }

@@ -16,7 +16,7 @@ internal sealed record NetworkOutput(string Kind, string? Arch, int EmbedDim, in
 
     /// <summary>As a part of a sentence: <c>vit_small (384 wide, 12 blocks, 6 heads), patch 16</c>.</summary>
     public override string ToString() => Kind == "vit"
-        ? string.Create(CultureInfo.InvariantCulture, $"{Arch ?? "ViT"} ({EmbedDim} wide, {Depth} blocks, {Heads} heads), patch {PatchSize}")
+        ? string.Create(CultureInfo.InvariantCulture, $"{Arch ?? "ViT"} ({EmbedDim} wide, {Wording.Count(Depth!.Value, "block")}, {Wording.Count(Heads!.Value, "head")}), patch {PatchSize}")
         : string.Create(CultureInfo.InvariantCulture, $"{Arch ?? "ResNet"} ({EmbedDim} wide)");
 
     /// <summary>The name of a network that differs in nothing but the pictures it is made for.</summary>

@@ -64,7 +64,7 @@ public sealed class TransformerBlock : Module
     /// <summary>A norm of the options' kind.</summary>
     internal static Module Norm(ParameterScope scope, VisionTransformerOptions options)
     {
-        float epsilon = options.NormEpsilon > 0 ? options.NormEpsilon : options.Norm.Epsilon();
+        float epsilon = options.EffectiveNormEpsilon;
         return options.Norm == NormKind.RmsNorm ? new RmsNorm(scope, options.Width, epsilon) : new LayerNorm(scope, options.Width, epsilon);
     }
 

@@ -84,6 +84,10 @@ public sealed partial record VisionTransformerOptions : BackboneOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int BlockChunks { get; init; }
 
+    /// <summary>What the norms add to a variance: <see cref="NormEpsilon"/>, or the usual of their kind.</summary>
+    [JsonIgnore]
+    public float EffectiveNormEpsilon => NormEpsilon > 0 ? NormEpsilon : Norm.Epsilon();
+
     /// <summary>Width between the layers of the feed-forward part.</summary>
     [JsonIgnore]
     public int HiddenWidth

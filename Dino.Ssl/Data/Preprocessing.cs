@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dino.Imaging.Transforms;
 using Dino.Nn;
 
@@ -90,6 +91,15 @@ public sealed record Preprocessing
         {
             Normalization.Write(image, destination);
         }
+    }
+
+    /// <summary>In words: <c>short side to 256, bicubic; crop 224</c>. What is usual is not said.</summary>
+    public override string ToString()
+    {
+        string resized = $"{(Square ? "both sides" : "short side")} to {ResizeTo}, {Filter.ToString().ToLowerInvariant()}{(FloatPixels ? " in floats" : "")}";
+        string cropped = ResizeTo > Size || !Square ? $"; crop {Size}" : "";
+        string normalized = Normalization == PixelNormalization.ImageNet ? "" : string.Create(CultureInfo.InvariantCulture, $"; mean {Normalization.Mean}, standard deviation {Normalization.StandardDeviation}");
+        return $"{resized}{cropped}{(Channels == 1 ? "; grey" : "")}{normalized}";
     }
 
     /// <summary>Checks the numbers against each other.</summary>

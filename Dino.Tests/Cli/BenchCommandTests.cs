@@ -57,9 +57,9 @@ public sealed class BenchCommandTests
     }
 
     [Theory]
-    [InlineData("bench forward --image-size 32 --arch vit_tiny --depth 12 --precision bf16", "; vit_tiny (192 wide, 12 blocks, 3 heads), patch 8; 32 x 32 pixels, bf16, batch 1; 1 threads, ")]
-    [InlineData("bench forward --image-size 16 --embed-dim 16 --depth 1 --heads 2", "; ViT (16 wide, 1 blocks, 2 heads), patch 8; 16 x 16 pixels, fp32, batch 1; 1 threads, ")]
-    [InlineData("bench train-step --out-dim 32 --global-size 16 --local-size 8 --local-crops 2 --embed-dim 16 --depth 1 --heads 2", "; 2 views of 16 x 16 and 2 of 8 x 8 pixels, K = 32, batch 1; 1 threads, ")]
+    [InlineData("bench forward --image-size 32 --arch vit_tiny --depth 12 --precision bf16", "; vit_tiny (192 wide, 12 blocks, 3 heads), patch 8; 32 x 32 pixels, bf16, batch 1; 1 thread, ")]
+    [InlineData("bench forward --image-size 16 --embed-dim 16 --depth 1 --heads 2", "; ViT (16 wide, 1 block, 2 heads), patch 8; 16 x 16 pixels, fp32, batch 1; 1 thread, ")]
+    [InlineData("bench train-step --out-dim 32 --global-size 16 --local-size 8 --local-crops 2 --embed-dim 16 --depth 1 --heads 2", "; 2 views of 16 x 16 and 2 of 8 x 8 pixels, K = 32, batch 1; 1 thread, ")]
     public void Without_json_a_benchmark_prints_a_sentence(string call, string measured)
     {
         string output = DinoProcess.Run([.. call.Split(' '), "--patch-size", "8", "--batch", "1", "--threads", "1"]).Expect(0).Output;

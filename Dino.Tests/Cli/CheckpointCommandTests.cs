@@ -47,7 +47,7 @@ public sealed class CheckpointCommandTests : IDisposable
         Assert.Equal(JsonValueKind.Null, json.GetProperty("problem").ValueKind);
 
         string text = DinoProcess.Run("info", Checkpoint, "--key", "student").Expect(0).Output;
-        foreach (string part in (string[])["torch zip", "part: student", "64 wide, 2 blocks, 1 heads), patch 8", "teacher (", "student/head (", "epoch: 7", "args: {\"arch\":\"vit_tiny\"", "  teacher/backbone.cls_token F32 [1, 1, 64]"])
+        foreach (string part in (string[])["torch zip", "part: student", "64 wide, 2 blocks, 1 head), patch 8", "teacher (", "student/head (", "epoch: 7", "args: {\"arch\":\"vit_tiny\"", "  teacher/backbone.cls_token F32 [1, 1, 64]"])
             Assert.Contains(part, text, StringComparison.Ordinal);
     }
 
@@ -105,6 +105,21 @@ public sealed class CheckpointCommandTests : IDisposable
         Assert.Contains(".safetensors", DinoProcess.Run("convert", "--input", Checkpoint, "--output", _files.Path("x.pth")).Expect(2).Errors, StringComparison.Ordinal);
         Assert.Contains("student, teacher", DinoProcess.Run("info", Checkpoint, "--key", "model").Expect(1).Errors, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_path_without_a_file_is_named_with_what_can_be_given()
+    {
+        string path = _files.Path("foo");
+        Assert.Equal(
+            $"error: dino info: there is no file '{path}' (looked for {path}). Give a .safetensors or .pth file, the index of shards, the folder of a model, or the --output folder of dino train.",
+            DinoProcess.Run("info", path).Expect(1).Errors.TrimEnd());
+    }
+
+    [Theory]
+    [InlineData("""{"scale":{"item1":0.4,"item2":1},"list":[{"item1":1,"item2":null}],"other":{"item2":1,"item1":2}}""", """{"scale":[0.4,1],"list":[[1,null]],"other":{"item2":1,"item1":2}}""")]
+    [InlineData("no JSON, but \"item1\"", "no JSON, but \"item1\"")]
+    [InlineData("pt", "pt")]
+    public void Pairs_in_metadata_are_lists(string text, string shown) => Assert.Equal(shown, CheckpointText.WithoutItems(text));
 
     [Fact]
     public void Values_nested_deeper_than_JSON_bears_are_cut()

@@ -37,9 +37,14 @@ public sealed class ModelFolderCommandTests : IDisposable
         Assert.Equal(("transformers", "safetensors shards"), (json.GetProperty("naming").GetString(), json.GetProperty("format").GetString()));
         Assert.Equal([64, 2, 2, 8, 32], ((string[])["width", "depth", "heads", "patch_size", "image_size"]).Select(name => json.GetProperty("architecture").GetProperty(name).GetInt32()));
         Assert.Equal("""{"size":32,"resize":32,"square":true,"filter":"bilinear","float_pixels":true,"mean":[0.485,0.456,0.406],"standard_deviation":[0.229,0.224,0.225]}""", json.GetProperty("pictures").GetRawText());
+        Assert.Equal(
+            """{"positions":"rotary","registers":4,"norm":"layer_norm","norm_epsilon":1E-05,"feed_forward":"mlp","hidden_width":256,"layer_scale":true,"mask_token":true}""",
+            json.GetProperty("architecture").GetProperty("transformer").GetRawText());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("architecture").GetProperty("resnet").ValueKind);
         Assert.Equal(["classifier.weight"], json.GetProperty("left_out").EnumerateArray().Select(name => name.GetString()));
         string text = DinoProcess.Run("info", Folder).Expect(0).Output;
-        foreach (string part in (string[])["names: those of transformers", "pictures: both sides to 32, bilinear in floats\n", "left out: classifier (1)", "64 wide, 2 blocks, 2 heads), patch 8"])
+        foreach (string part in (string[])["names: those of transformers", "pictures: both sides to 32, bilinear in floats\n", "left out: classifier (1)", "64 wide, 2 blocks, 2 heads), patch 8",
+            "network: rotary positions, 4 registers, layer norm (epsilon 1e-05), MLP of 256, layer scale, mask token\n"])
             Assert.Contains(part, text.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
@@ -91,7 +96,15 @@ public sealed class ModelFolderCommandTests : IDisposable
             "--out-dim", "32", "--hidden-dim", "24", "--bottleneck-dim", "8", "--batch-size", "10", "--warmup-epochs", "0", "--threads", "1", "--json").Expect(0);
         JsonElement json = DinoProcess.Run("embed", "--weights", run, "--input", _files.TestData, "--output", _files.Path("r.npy"), "--json").Expect(0).Json;
         Assert.Equal((10, 512), (json.GetProperty("count").GetInt32(), json.GetProperty("width").GetInt32()));
-        Assert.Equal("resnet18", DinoProcess.Run("info", run, "--json").Expect(0).Json.GetProperty("architecture").GetProperty("arch").GetString());
+        JsonElement info = DinoProcess.Run("info", run, "--json").Expect(0).Json, architecture = info.GetProperty("architecture");
+        Assert.Equal("resnet18", architecture.GetProperty("arch").GetString());
+        Assert.Equal("""{"depths":[2,2,2,2],"bottleneck":false,"stem":64}""", architecture.GetProperty("resnet").GetRawText());
+        Assert.Equal(JsonValueKind.Null, architecture.GetProperty("transformer").ValueKind);
+        string text = DinoProcess.Run("info", run).Expect(0).Output;
+        Assert.Contains("network: 2, 2, 2 and 2 units of two convolutions, 64 channels after the first convolution", text, StringComparison.Ordinal);
+        // Settings of the run in its files: pairs are lists.
+        Assert.Contains("\"global_scale\":[0.4,1]", text, StringComparison.Ordinal);
+        Assert.Contains("\"global_scale\":[0.4,1]", info.GetProperty("metadata").GetProperty("crops").GetString(), StringComparison.Ordinal);
     }
 
     public void Dispose()
