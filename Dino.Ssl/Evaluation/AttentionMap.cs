@@ -124,7 +124,9 @@ public sealed class AttentionMap
         Image blank = new(1, 1, [255, 255, 255]);
         images.InsertRange(2, Enumerable.Repeat(blank, columns - 2));
         captions.InsertRange(2, Enumerable.Repeat("", columns - 2));
-        return new ContactSheet { Columns = columns, Scale = Math.Max(1, ReadableSide / Math.Max(picture.Width, picture.Height)) }.Compose(images, captions);
+        int scale = Math.Max(1, ReadableSide / Math.Max(picture.Width, picture.Height));
+        // A sheet is looked at as a whole: letters keep their share of a picture that grows.
+        return new ContactSheet { Columns = columns, Scale = scale, TextScale = Math.Max(1, scale * picture.Width / ReadableSide) }.Compose(images, captions);
     }
 
     private static VisionTransformer Transformer(LoadedModel model) => model.Backbone as VisionTransformer
