@@ -89,8 +89,10 @@ internal sealed record BenchKnnOutput(
 /// <summary>The losses are null when there was no step left to do.</summary>
 internal sealed record TrainOutput(bool Completed, long Steps, long TotalSteps, double? Loss, double? TeacherEntropy, double? Kl, int SkippedPictures, string Output);
 
+/// <param name="Completed">False if it was stopped: then the same call goes on.</param>
+/// <param name="Count">Rows that there are.</param>
 /// <param name="Computed">Rows that this call computed; the others were there from an earlier one.</param>
-internal sealed record EmbedOutput(int Count, int Width, int Computed, int Skipped, string Output);
+internal sealed record EmbedOutput(bool Completed, int Count, int Width, int Computed, int Skipped, string Output);
 
 internal sealed record AttentionOutput(int Heads, int Rows, int Columns, string Output);
 

@@ -6,7 +6,7 @@ using Dino.Tensors;
 
 namespace Dino.Cli;
 
-/// <summary>Runs commands: exit code 0 for success (a run stopped by Ctrl-C included), 1 for failure, 2 for a wrong call.</summary>
+/// <summary>Runs commands: exit code 0 for success (a run included that Ctrl-C stopped and that goes on when called again), 1 for failure (a run included that Ctrl-C stopped for good), 2 for a wrong call.</summary>
 internal static class CommandRunner
 {
     public const int Failure = 1;
@@ -65,12 +65,5 @@ internal static class CommandRunner
         }
     }
 
-    private static void Report(Exception error)
-    {
-        string message = error.Message;
-        // ArgumentException appends the parameter's name, which is not the user's word for it.
-        if (error is ArgumentException { ParamName: { } name })
-            message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal);
-        Console.Error.WriteLine($"error: {message}");
-    }
+    private static void Report(Exception error) => Console.Error.WriteLine($"error: {Wording.WithoutCode(error.Message)}");
 }

@@ -3,7 +3,8 @@ using Dino.Ssl.Retrieval;
 namespace Dino.Cli;
 
 /// <summary>Pictures in the index and what became of them.</summary>
-internal sealed record IndexOutput(int Count, int Added, int Changed, int Removed, int Kept, int Computed, int Skipped, string Output);
+/// <param name="Completed">False if it was stopped: then the same call goes on, and the index is the one before.</param>
+internal sealed record IndexOutput(bool Completed, int Count, int Added, int Changed, int Removed, int Kept, int Computed, int Skipped, string Output);
 
 /// <param name="Folder">The paths of the hits are below it.</param>
 /// <param name="Count">Pictures in the index.</param>

@@ -40,8 +40,8 @@ public static class ImageDecoders
         }
 
         throw new UnsupportedImageException(NameOf(header) is { } name
-            ? $"{name} is not supported by the built-in decoders (JPEG, PNG): register one with ImageDecoders.Register."
-            : $"This is neither a PNG nor a JPEG picture: it starts with {Convert.ToHexString(header[..Math.Min(8, header.Length)])}. Other formats need a decoder of yours (ImageDecoders.Register).");
+            ? $"{name} is not supported by the built-in decoders (JPEG, PNG). Convert it to one of them; an application may register a decoder of its own."
+            : $"This is neither a PNG nor a JPEG picture: it starts with {Convert.ToHexString(header[..Math.Min(8, header.Length)])}. Convert other formats to one of them; an application may register a decoder of its own.");
     }
 
     /// <summary>Common formats without a built-in decoder, for the message only.</summary>

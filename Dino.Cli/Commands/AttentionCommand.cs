@@ -46,7 +46,7 @@ internal static class AttentionCommand
             if (parsed.GetValue(json))
                 JsonOutput.Print(new AttentionOutput(map.Heads, map.Rows, map.Columns, path), CliJson.Default.AttentionOutput);
             else
-                Console.Out.WriteLine($"{path}: {map.Heads} heads over {map.Rows} x {map.Columns} patches");
+                Console.Out.WriteLine($"{path}: {Wording.Count(map.Heads, "head")} over {map.Rows} x {map.Columns} patches");
             return 0;
         });
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dino.Nn;
+using Dino.Ssl.Data;
 using Dino.Ssl.Training;
 using Dino.Tensors;
 
@@ -52,6 +53,8 @@ internal static class BenchCommand
         return command.Does((parsed, cancellation) =>
         {
             using Device device = common.Devices.Open(parsed);
+            if (parsed.GetValue(crops) is < 0 or > MultiCropOptions.MaxLocalCrops)
+                throw new ArgumentException($"--local-crops must be 0 to {MultiCropOptions.MaxLocalCrops}, not {parsed.GetValue(crops)}.");
             (int batch, int prototypes, int globalSide, int localSide, int localViews) = (common.BatchOf(parsed), parsed.GetValue(outDim), parsed.GetValue(global), parsed.GetValue(local), parsed.GetValue(crops));
             BackboneOptions network = common.Architecture.Resolve(parsed, globalSide);
             DinoOptions defaults = new(), options = defaults with

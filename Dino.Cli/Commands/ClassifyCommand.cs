@@ -37,8 +37,8 @@ internal static class ClassifyCommand
             (IReadOnlyList<ClassifiedPicture> pictures, IReadOnlyCollection<SkippedPicture> skipped) = File.Exists(source)
                 ? ([new ClassifiedPicture(source, classifier.Predict(loaded, ImageFile.Decode(source), parsed.GetValue(top)))], [])
                 : OfFolder(classifier, loaded, ImageFolder.Open(source), parsed.GetValue(top), parsed.GetValue(batch), cancellation);
-            foreach (SkippedPicture one in skipped)
-                Console.Error.WriteLine($"left out {one.Path}: {one.Reason}");
+            LeftOut.Say(skipped, source);
+            pictures = [.. pictures.Select(picture => picture with { Path = Wording.AsGiven(picture.Path, source) })];
             if (parsed.GetValue(json))
                 JsonOutput.Print(Output(pictures, skipped.Count), LinearJson.Default.ClassifyOutput);
             else

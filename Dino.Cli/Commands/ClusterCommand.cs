@@ -38,8 +38,7 @@ internal static class ClusterCommand
             KMeansOptions options = new() { Clusters = parsed.GetValue(k), IsSpherical = parsed.GetValue(spherical), Seed = (ulong)parsed.GetValue(seed), MaxIterations = parsed.GetValue(iterations) };
             using Device device = source.Open(parsed);
             (ImageFolder folder, FeatureSet? features) = source.Read(parsed, device, cancellation);
-            foreach (SkippedPicture skipped in features!.Skipped)
-                Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
+            LeftOut.Say(features!.Skipped, source.Input(parsed));
             PictureClusters clusters;
             using (StageDisplay progress = new())
                 clusters = PictureClusters.Of(device, features, options, progress, cancellation);
@@ -69,8 +68,8 @@ internal static class ClusterCommand
         string sizes = string.Join(' ', clusters.Members.Select(members => members.Count));
         KMeansResult result = clusters.Result;
         string end = result.HasConverged ? "converged" : "stopped";
-        string agreement = clusters.Agreement is { } with ? string.Create(CultureInfo.InvariantCulture, $"\npurity {with.Purity:f3}, normalised mutual information {with.NormalizedMutualInformation:f3} with the {clusters.Features.Classes.Count} folders") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"{clusters.Features.Count} pictures in {clusters.Members.Count} clusters of {sizes}\n{end} after {result.Iterations} assignments, inertia {result.Inertia:g6}{agreement}");
+        string agreement = clusters.Agreement is { } with ? string.Create(CultureInfo.InvariantCulture, $"\npurity {with.Purity:f3}, normalised mutual information {with.NormalizedMutualInformation:f3} with {(clusters.Features.Classes.Count == 1 ? "the folder" : $"the {clusters.Features.Classes.Count} folders")}") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{Wording.Count(clusters.Features.Count, "picture")} in {Wording.Count(clusters.Members.Count, "cluster")} of {sizes}\n{end} after {Wording.Count(result.Iterations, "assignment")}, inertia {result.Inertia:g6}{agreement}");
     }
 
     private static void Save(PictureClusters clusters, ImageFolder folder, string path)

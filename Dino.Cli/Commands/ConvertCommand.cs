@@ -39,7 +39,7 @@ internal static class ConvertCommand
             if (parsed.GetValue(json))
                 JsonOutput.Print(new ConvertOutput(written, part?.Key ?? "", new FileInfo(path).Length, leftOut, path), CheckpointJson.Default.ConvertOutput);
             else
-                Console.Out.WriteLine($"{path}: {written} tensors{(part is { Key.Length: > 0 } ? $" of '{part.Key}'" : "")}{(leftOut.Length > 0 ? $"; left out: {CheckpointText.Summarize(leftOut, "")}" : "")}");
+                Console.Out.WriteLine($"{path}: {Wording.Count(written, "tensor")}{(part is { Key.Length: > 0 } ? $" of '{part.Key}'" : "")}{(leftOut.Length > 0 ? $"; left out: {CheckpointText.Summarize(leftOut, "")}" : "")}");
             return 0;
         });
     }

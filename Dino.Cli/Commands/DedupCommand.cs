@@ -40,8 +40,7 @@ internal static class DedupCommand
             DuplicateReport found;
             using (StageDisplay progress = new())
                 found = DuplicateFinder.Find(device, folder, options, features, progress, cancellation);
-            foreach (SkippedPicture skipped in found.Skipped)
-                Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
+            LeftOut.Say(found.Skipped, source.Input(parsed));
             if (text is not null)
             {
                 Options.MakeFolder(text);
@@ -75,7 +74,7 @@ internal static class DedupCommand
     }
 
     private static string Summary(DuplicateReport found) => string.Create(CultureInfo.InvariantCulture,
-        $"{found.Count} pictures, {found.Groups.Count} groups of near-duplicates, {found.Copies.Count()} copies of better pictures ({found.Copies.Sum(copy => copy.Bytes) / 1e6:f1} MB)");
+        $"{Wording.Count(found.Count, "picture")}, {Wording.Count(found.Groups.Count, "group")} of near-duplicates, {Wording.Count(found.Copies.Count(), "copy of a better picture", "copies of better pictures")} ({found.Copies.Sum(copy => copy.Bytes) / 1e6:f1} MB)");
 
     private static string Name(ImageFolder folder, DuplicatePicture picture) => Path.GetRelativePath(folder.Path, picture.Path).Replace('\\', '/');
 

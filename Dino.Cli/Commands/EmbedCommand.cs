@@ -36,9 +36,10 @@ internal static class EmbedCommand
             using LoadedModel loaded = model.Load(parsed, device, once: picture is not null);
             if (!Directory.Exists(source))
                 Options.RequireFile(source, "--input", "Give a PNG or JPEG picture, or a folder of them.");
-            Preprocessing seen = pictures.Resolve(parsed, loaded.Preprocessing);
+            Preprocessing seen = pictures.Resolve(parsed, loaded);
             FeatureExtractor extractor = features.Resolve(parsed, loaded);
             EmbeddingResult result;
+            bool completed = true;
             if (picture is not null)
             {
                 Image decoded = picture.GetAwaiter().GetResult();
@@ -56,12 +57,13 @@ internal static class EmbedCommand
                 int batch = pictures.Batch(parsed);
                 Options.MakeFolder(path);
                 using FolderEmbedding run = FolderEmbedding.Open(extractor, folder, settings, path, parsed.GetValue(restart));
-                result = EmbeddingDisplay.Run(run, batch, cancellation);
+                (completed, result) = EmbeddingDisplay.Run(run, extractor.Width, batch, cancellation);
             }
 
+            LeftOut.Say(result.Skipped, source);
             if (parsed.GetValue(json))
-                JsonOutput.Print(new EmbedOutput(result.Count, result.Width, result.Computed, result.Skipped.Count, path), CliJson.Default.EmbedOutput);
-            else
+                JsonOutput.Print(new EmbedOutput(completed, result.Count, result.Width, result.Computed, result.Skipped.Count, path), CliJson.Default.EmbedOutput);
+            else if (completed)
                 Console.Out.WriteLine($"{path}: {result.Count} x {result.Width}");
             return 0;
         });

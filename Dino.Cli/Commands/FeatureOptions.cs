@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dino.Nn;
 using Dino.Ssl.Embedding;
 using Dino.Ssl.Training;
 
@@ -24,6 +25,8 @@ internal sealed class FeatureOptions
         (FeatureKind kind, int? blocks) = (Kind(parsed), parsed.GetValue(_blocks));
         if (blocks is not null && kind != FeatureKind.LastBlocks)
             throw new ArgumentException("--blocks is for --feature blocks.");
+        if (kind != FeatureKind.Cls && model.Backbone is not VisionTransformer)
+            throw new ArgumentException($"--feature {parsed.GetValue(_feature)} is made of the tokens of a vision transformer; a ResNet has one feature. Use --feature cls.");
         return new FeatureExtractor(model, kind, !parsed.GetValue(_raw), blocks ?? DefaultBlocks);
     }
 

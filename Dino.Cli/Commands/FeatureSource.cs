@@ -40,6 +40,9 @@ internal sealed class FeatureSource(bool withoutAny)
         return Devices.Open(parsed);
     }
 
+    /// <summary>The folder as it was given; null if features were.</summary>
+    public string? Input(ParseResult parsed) => parsed.GetValue(_input);
+
     /// <summary>The pictures, and their features if there are any.</summary>
     public (ImageFolder Folder, FeatureSet? Features) Read(ParseResult parsed, Device device, CancellationToken cancellation)
     {
@@ -54,6 +57,6 @@ internal sealed class FeatureSource(bool withoutAny)
             return (folder, null);
         using LoadedModel model = _model.Load(parsed, device);
         using PictureProgress progress = new(folder.Count, "features");
-        return (folder, FeatureSet.OfModel(model, folder, _pictures.Resolve(parsed, model.Preprocessing), normalize: true, _pictures.Batch(parsed), progress, cancellation));
+        return (folder, FeatureSet.OfModel(model, folder, _pictures.Resolve(parsed, model), normalize: true, _pictures.Batch(parsed), progress, cancellation));
     }
 }

@@ -31,15 +31,16 @@ internal static class IndexCommand
             using Device device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device);
             FeatureExtractor extractor = new(loaded);
-            EmbeddingSettings settings = model.SettingsOf(parsed, loaded, extractor, pictures.Resolve(parsed, loaded.Preprocessing));
+            EmbeddingSettings settings = model.SettingsOf(parsed, loaded, extractor, pictures.Resolve(parsed, loaded));
             int batch = pictures.Batch(parsed);
             Options.MakeFolder(path);
             using FolderEmbedding run = FeatureIndex.Build(extractor, folder, settings, path, parsed.GetValue(restart));
-            EmbeddingResult result = EmbeddingDisplay.Run(run, batch, cancellation);
+            (bool completed, EmbeddingResult result) = EmbeddingDisplay.Run(run, extractor.Width, batch, cancellation);
+            LeftOut.Say(result.Skipped, parsed.GetValue(input));
             if (parsed.GetValue(json))
-                JsonOutput.Print(new IndexOutput(result.Count, result.Added, result.Changed, result.Removed, result.Kept, result.Computed, result.Skipped.Count, path), CliJson.Default.IndexOutput);
-            else
-                Console.Out.WriteLine($"{path}: {result.Count} pictures ({result.Added} added, {result.Changed} changed, {result.Removed} removed, {result.Kept} as they were)");
+                JsonOutput.Print(new IndexOutput(completed, result.Count, result.Added, result.Changed, result.Removed, result.Kept, result.Computed, result.Skipped.Count, path), CliJson.Default.IndexOutput);
+            else if (completed)
+                Console.Out.WriteLine($"{path}: {Wording.Count(result.Count, "picture")} ({result.Added} added, {result.Changed} changed, {result.Removed} removed, {result.Kept} as they were)");
             return 0;
         });
     }

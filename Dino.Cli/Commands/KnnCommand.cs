@@ -39,12 +39,16 @@ internal static class KnnCommand
             if (usesPixels && isUntrained)
                 throw new ArgumentException("--pixels and --untrained exclude each other.");
             int[] counts = Counts(parsed.GetValue(k)!);
+            if (parsed.GetValue(temperature) is not (> 0 and < double.PositiveInfinity))
+                throw new ArgumentException($"--temperature must be positive, not {parsed.GetValue(temperature)}.");
             if (!usesPixels && !isUntrained && !model.IsGiven(parsed))
                 throw new ArgumentException("Give --weights FILE, or --untrained, or --pixels.");
             using LoadedModel? loaded = usesPixels && !model.IsGiven(parsed) ? null
                 : isUntrained ? model.Untrained(parsed, device, (ulong)parsed.GetValue(seed), pictures.Crop(parsed) ?? 224)
                 : model.Load(parsed, device);
-            Preprocessing seen = pictures.Resolve(parsed, loaded?.Preprocessing ?? new Preprocessing());
+            Preprocessing seen = loaded is null || usesPixels ? pictures.Resolve(parsed, loaded?.Preprocessing ?? new Preprocessing()) : pictures.Resolve(parsed, loaded);
+            if (usesPixels && loaded is not null)
+                Console.Error.WriteLine($"--pixels does not use the weights, only what they say of pictures: {seen}");
             int batch = pictures.Batch(parsed);
             FeatureSet Features(ImageFolder folder)
             {
@@ -55,6 +59,9 @@ internal static class KnnCommand
             }
 
             (FeatureSet known, FeatureSet asked) = (Features(memory), Features(queries));
+            // What nobody asked for gives way to a small folder in silence.
+            if (parsed.GetResult(k) is { Implicit: false } && counts.Max() > known.Count)
+                Console.Error.WriteLine($"--k {counts.Max()} is more than the {Wording.Count(known.Count, "training picture")}: all of them vote");
             int[] labels = ClassNames.Renumber(asked.Labels, asked.Classes, known.Classes);
             using KnnClassifier classifier = new(device, known.Values, known.Labels);
             KnnResult[] results = classifier.Evaluate(asked.Values, labels, counts, parsed.GetValue(temperature), cancellation);
@@ -86,7 +93,7 @@ internal static class KnnCommand
     private static void Print(KnnResult[] results, int skipped, FeaturesOutput features)
     {
         foreach (KnnResult result in results)
-            Console.Out.WriteLine($"top-1 {result.Top1:f2} %, top-5 {result.Top5:f2} %  (k = {result.K}, {result.Train} in memory, {result.Test} queries{(skipped > 0 ? $", {skipped} unusable pictures left out" : "")})");
+            Console.Out.WriteLine($"top-1 {result.Top1:f2} %, top-5 {result.Top5:f2} %  (k = {result.K}, {result.Train} in memory, {Wording.Count(result.Test, "query", "queries")}{(skipped > 0 ? $", {Wording.Count(skipped, "unusable picture")} left out" : "")})");
         Console.Out.WriteLine($"features: {features}");
     }
 

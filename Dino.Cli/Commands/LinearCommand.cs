@@ -37,7 +37,7 @@ internal static class LinearCommand
             using Device device = devices.Open(parsed);
             using LoadedModel loaded = model.Load(parsed, device);
             LinearProbeOptions options = linear.Resolve(parsed, loaded.Backbone.Options);
-            Preprocessing seen = pictures.Resolve(parsed, loaded.Preprocessing);
+            Preprocessing seen = pictures.Resolve(parsed, loaded);
             using LinearProbeRun run = new(loaded, known, asked, options, seen) { StatePath = state };
             Options.MakeFolder(path);
             Read(run, options, known, asked, resumes, cancellation);
@@ -56,8 +56,7 @@ internal static class LinearCommand
                 classifier.Save(path);
             }
 
-            foreach (SkippedPicture skipped in result.Skipped)
-                Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
+            LeftOut.Say(result.Skipped, parsed.GetValue(train), parsed.GetValue(test));
             FeaturesOutput features = new("weights", NetworkOutput.Of(loaded.Backbone.Options), model.Precision.NameOf(parsed), null, seen.ResizeTo, seen.Size);
             LinearOutput summary = Summarize(result, run, options, known, asked, features, path);
             if (parsed.GetValue(json))
@@ -81,7 +80,7 @@ internal static class LinearCommand
     {
         string start = run.Step > 0 ? $"resuming at step {run.Step}" : "starting", heads = options.Heads.Count == 1 ? Describe(options.Heads[0]) : $"{options.Heads.Count} classifiers at once";
         string pictures = options.IsCached ? "features of the centre crop, computed once (not the official protocol)" : "a new random crop of every picture in every epoch";
-        return $"{start}: {heads}, {train.Classes.Count} classes; {options.Epochs} epochs of {run.Steps / options.Epochs} steps; {pictures}; {DeviceOptions.Describe(device)}";
+        return $"{start}: {heads}, {train.Classes.Count} classes; {Wording.Count(options.Epochs, "epoch")} of {Wording.Count(run.Steps / options.Epochs, "step")}; {pictures}; {DeviceOptions.Describe(device)}";
     }
 
     private static string Describe(LinearHead head) => Describe(head.Blocks, head.AveragePool, head.LearningRate);
@@ -112,7 +111,7 @@ internal static class LinearCommand
         if (summary.Classifiers.Length > 1)
             PrintTable(summary.Classifiers, index);
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"top-1 {summary.Top1:f2} %, top-5 {summary.Top5:f2} %  (highest top-1 {summary.PeakTop1:f2} %, in epoch {summary.PeakEpoch}; {summary.Classes} classes, {summary.Train} training and {summary.Test} test pictures{(summary.Skipped > 0 ? $", {summary.Skipped} of them unusable" : "")})"));
+            $"top-1 {summary.Top1:f2} %, top-5 {summary.Top5:f2} %  (peak top-1 {summary.PeakTop1:f2} %, in epoch {summary.PeakEpoch}; {summary.Classes} classes, {summary.Train} training and {Wording.Count(summary.Test, "test picture")}{(summary.Skipped > 0 ? $", {summary.Skipped} of them unusable" : "")})"));
         Console.Out.WriteLine($"classifier: {Describe(best.Blocks, best.Avgpool, best.Lr)}; {(summary.Protocol == "cached" ? "learned from centre crops, not the official protocol" : "learned from random crops")}");
         Console.Out.WriteLine($"features: {summary.Features}");
         Console.Out.WriteLine(summary.Output);

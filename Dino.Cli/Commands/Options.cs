@@ -23,8 +23,20 @@ internal static class Options
     /// <summary>The short side of pictures whose patches are looked at: as given, or a size that shows enough of them.</summary>
     public static int RequirePatches(int? side, LoadedModel model)
     {
-        (int size, int patch) = (RequireSide(side ?? Math.Min(480, 2 * model.Backbone.Options.ImageSize), "--image-size"), model.Backbone.Options.PatchSize);
-        return size >= patch ? size : throw new ArgumentException($"--image-size {size} is smaller than one patch of {patch} pixels.");
+        int size = RequireSide(side ?? Math.Min(480, 2 * model.Backbone.Options.ImageSize), "--image-size");
+        RequireWholePatches(size, "--image-size", model.Backbone.Options.PatchSize, isGiven: side is not null);
+        return size;
+    }
+
+    /// <summary>Refuses a side that holds no patch, and says how much is seen of one that ends within a patch.</summary>
+    /// <param name="isGiven">Whether the side was chosen: nobody needs to hear of one that was not.</param>
+    public static void RequireWholePatches(int side, string option, int patch, bool isGiven)
+    {
+        if (side < patch)
+            throw new ArgumentException($"{option} {side} is smaller than one patch of {patch} pixels.");
+        int seen = side / patch * patch;
+        if (seen < side && isGiven)
+            Console.Error.WriteLine($"{option} {side} is no multiple of the {patch} pixels of a patch: {seen} of them are seen. Use {seen} or {seen + patch} for whole patches.");
     }
 
     /// <summary>Refuses a path without a file, in the words of the command line.</summary>

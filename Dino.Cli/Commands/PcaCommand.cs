@@ -69,7 +69,7 @@ internal static class PcaCommand
             if (parsed.GetValue(json))
                 JsonOutput.Print(new PcaOutput(features.Length, patches, shares, splits ? front : null, path), CliJson.Default.PcaOutput);
             else
-                Console.Out.WriteLine($"{path}: {features.Length} {(features.Length == 1 ? "picture" : "pictures")}, {patches} patches{(splits ? $", {front} of them foreground" : "")}; the components explain {string.Join(", ", shares.Select(share => $"{100 * share:f1} %"))}");
+                Console.Out.WriteLine($"{path}: {Wording.Count(features.Length, "picture")}, {Wording.Count(patches, "patch", "patches")}{(splits ? $", {front} of them foreground" : "")}; the components explain {string.Join(", ", shares.Select(share => $"{100 * share:f1} %"))}");
             return 0;
         });
     }
@@ -86,7 +86,7 @@ internal static class PcaCommand
             }
             catch (Exception error) when (isFolder && (error is ImageException or IOException or UnauthorizedAccessException))
             {
-                Console.Error.WriteLine($"left out {error.Message}");
+                Console.Error.WriteLine($"left out {Wording.WithoutCode(error.Message)}");
             }
         }
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Dino.Nn;
 using Dino.Ssl.Data;
+using Dino.Ssl.Training;
 
 namespace Dino.Cli.Commands;
 
@@ -25,7 +27,17 @@ internal sealed class PictureOptions(bool hasBatch = true)
     /// <summary>The side of the square as it was given; null if it was not.</summary>
     public int? Crop(ParseResult parsed) => parsed.GetValue(_crop) is { } side ? Options.RequireSide(side, "--crop") : null;
 
-    /// <summary>What a model expects, with the sizes that were given.</summary>
+    /// <summary>What a model expects, with the sizes that were given, and a word if some of the square would not be seen.</summary>
+    public Preprocessing Resolve(ParseResult parsed, LoadedModel model)
+    {
+        Preprocessing seen = Resolve(parsed, model.Preprocessing);
+        // A ResNet sees all of a picture, whatever its size.
+        if (Crop(parsed) is { } side && model.Backbone is VisionTransformer transformer)
+            Options.RequireWholePatches(side, "--crop", transformer.Options.PatchSize, isGiven: true);
+        return seen;
+    }
+
+    /// <summary>What is expected, with the sizes that were given.</summary>
     public Preprocessing Resolve(ParseResult parsed, Preprocessing expected)
     {
         int? resize = parsed.GetValue(_resize) is { } side ? Options.RequireSide(side, "--resize") : null;

@@ -53,14 +53,13 @@ internal sealed class ScatterOptions
         FeatureSet features;
         using (LoadedModel loaded = _model.Load(parsed, device))
         {
-            Preprocessing seen = _pictures.Resolve(parsed, loaded.Preprocessing);
+            Preprocessing seen = _pictures.Resolve(parsed, loaded);
             Options.MakeFolder(path);
             using PictureProgress progress = new(folder.Count);
             features = FeatureSet.OfModel(loaded, folder, seen, normalize: true, batch, progress, cancellationToken);
         }
 
-        foreach (SkippedPicture skipped in features.Skipped)
-            Console.Error.WriteLine($"left out {skipped.Path}: {skipped.Reason}");
+        LeftOut.Say(features.Skipped, parsed.GetValue(_input));
         requirePoints(features.Count);
         PlaneResult result = Embed(device, features, (ulong)parsed.GetValue(_seed), threads, method, cancellationToken);
         ScatterPlot plot = new()
@@ -73,7 +72,7 @@ internal sealed class ScatterOptions
         if (parsed.GetValue(_json))
             JsonOutput.Print(new ScatterOutput(features.Count, features.Width, features.Skipped.Count, result.Iterations, result.Divergence, shown, path), CliJson.Default.ScatterOutput);
         else
-            Console.Out.WriteLine($"{path}: {features.Count} pictures{(shown < features.Count ? $", {shown} of them shown: the others lie where there is no room" : "")}{(result.Divergence is { } divergence ? $"; Kullback-Leibler divergence {divergence:f3}" : "")}");
+            Console.Out.WriteLine($"{path}: {Wording.Count(features.Count, "picture")}{(shown < features.Count ? $", {shown} of them shown: the others lie where there is no room" : "")}{(result.Divergence is { } divergence ? $"; Kullback-Leibler divergence {divergence:f3}" : "")}");
         return 0;
     }
 

@@ -25,7 +25,7 @@ internal static class TrainCommand
             using Device device = devices.Open(parsed);
             bool asJson = parsed.GetValue(json);
             using TrainingDisplay display = new(asJson);
-            using TrainingRun training = new(device, run, skipped => display.Say($"left out {skipped.Path}: {skipped.Reason}"))
+            using TrainingRun training = new(device, run, skipped => display.Say(LeftOut.Line(skipped, run.Data)))
             {
                 OnWarning = warning => display.Say($"warning: {warning}"),
             };
@@ -42,7 +42,7 @@ internal static class TrainCommand
     {
         string start = training.Trainer.StepIndex > 0 ? $"resuming at step {training.Trainer.StepIndex}" : "starting";
         return $"{start}: {NetworkOutput.Of(run.Dino.Network)}, {training.Trainer.Student.Store.Count / 1e6:f1} M parameters, K = {run.Dino.Head.Prototypes}; " +
-            $"{training.Trainer.Schedules.IterationsPerEpoch} steps of {run.Dino.BatchSize} pictures an epoch; {DeviceOptions.Describe(device)}";
+            $"{Wording.Count(training.Trainer.Schedules.IterationsPerEpoch, "step")} of {Wording.Count(run.Dino.BatchSize, "picture")} an epoch; {DeviceOptions.Describe(device)}";
     }
 
     private static void Report(TrainingResult result, TrainingRun training, RunOptions run, TrainingDisplay display, bool asJson)
@@ -57,7 +57,7 @@ internal static class TrainCommand
         }
 
         if (result.Skipped.Count > 0)
-            display.Say($"{result.Skipped.Count} unusable pictures were left out");
+            display.Say($"{Wording.Count(result.Skipped.Count, "unusable picture was", "unusable pictures were")} left out");
         if (result.Completed)
             display.Say($"done: {Path.Combine(run.Output, "teacher.safetensors")} (and student, checkpoint, log.jsonl)");
     }

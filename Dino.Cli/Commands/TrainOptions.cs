@@ -69,6 +69,12 @@ internal sealed class TrainOptions
 
     public RunOptions Resolve(ParseResult parsed)
     {
+        foreach (Option<int> size in (Option<int>[])[_outDim, _hidden, _bottleneck, _batch, _epochs])
+            Require(parsed, size, least: 1);
+        foreach (Option<int> count in (Option<int>[])[_localCrops, _workers, _cache, _checkpointSteps, _snapshots, _freeze])
+            Require(parsed, count, least: 0);
+        if (parsed.GetValue(_localCrops) > MultiCropOptions.MaxLocalCrops)
+            throw new ArgumentException($"--local-crops must be 0 to {MultiCropOptions.MaxLocalCrops}, not {parsed.GetValue(_localCrops)}.");
         BackboneOptions network = _architecture.Resolve(parsed, parsed.GetValue(_imageSize));
         return Resolve(parsed, network as VisionTransformerOptions ?? Defaults.Backbone, network as ResNetOptions);
     }
@@ -128,6 +134,12 @@ internal sealed class TrainOptions
         },
     };
 
+    private static void Require(ParseResult parsed, Option<int> option, int least)
+    {
+        if (parsed.GetValue(option) < least)
+            throw new ArgumentException($"{option.Name} must be at least {least}, not {parsed.GetValue(option)}.");
+    }
+
     private static Option<double[]> Scale(string name, string description, (double Min, double Max) value) => new(name)
     {
         Description = description,
@@ -137,6 +149,6 @@ internal sealed class TrainOptions
     };
 
     private static (double Min, double Max) Pair(ParseResult parsed, Option<double[]> option) => parsed.GetValue(option) is [double low, double high]
-        ? (low, high)
+        ? low > 0 && low <= high && high <= 1 ? (low, high) : throw new ArgumentException($"{option.Name} are the least and the greatest scale, 0 < least <= greatest <= 1, not {low} {high}.")
         : throw new ArgumentException($"{option.Name} takes two numbers, such as {option.Name} 0.4 1.");
 }

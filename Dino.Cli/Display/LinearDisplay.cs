@@ -29,7 +29,7 @@ internal sealed class LinearDisplay : IProgress<LinearProbeProgress>, IDisposabl
         int best = Enumerable.Range(0, scores.Count).MaxBy(head => scores[head].Top1);
         _peak = Math.Max(_peak, scores[best].Top1);
         return string.Create(CultureInfo.InvariantCulture,
-            $"epoch {epoch.Epoch + 1}/{p.Epochs}  loss {epoch.Losses[best]:f4}  lr {p.LearningRate:0.00e+0}  top-1 {scores[best].Top1:f2} %  top-5 {scores[best].Top5:f2} %  highest {_peak:f2} %{Left(p)}");
+            $"epoch {epoch.Epoch + 1}/{p.Epochs}  loss {epoch.Losses[best]:f4}  lr {p.LearningRate:0.00e+0}  top-1 {scores[best].Top1:f2} %  top-5 {scores[best].Top5:f2} %  peak {_peak:f2} %{Left(p)}");
     }
 
     private static string Left(LinearProbeProgress p) => p.Remaining is { } time && p.Step < p.Steps ? $"  {StatusLine.Text(time)} left" : "";

@@ -8,6 +8,9 @@ namespace Dino.Ssl.Data;
 /// </summary>
 public sealed record MultiCropOptions
 {
+    /// <summary>Most local views of a picture.</summary>
+    public const int MaxLocalCrops = 1000;
+
     /// <summary>Side of the two global views in pixels.</summary>
     public int GlobalSize { get; init; } = 224;
 
@@ -78,8 +81,8 @@ public sealed record MultiCropOptions
     /// <exception cref="ArgumentException">A value is out of range; the message names it and the allowed range.</exception>
     public void Validate()
     {
-        if (LocalCrops is < 0 or > 1000)
-            throw new ArgumentException($"LocalCrops is {LocalCrops}; allowed: 0 to 1000.", nameof(LocalCrops));
+        if (LocalCrops is < 0 or > MaxLocalCrops)
+            throw new ArgumentException($"LocalCrops is {LocalCrops}; allowed: 0 to {MaxLocalCrops}.", nameof(LocalCrops));
         ArgumentNullException.ThrowIfNull(Normalization);
         Normalization.Validate();
         IReadOnlyList<ViewOptions> views = Views();

@@ -30,7 +30,9 @@ internal sealed class PictureStore(ImageFolder folder, long cacheBytes, Action<S
         }
 
         _skipped.TryPeek(out SkippedPicture? first);
-        throw new InvalidDataException($"None of the {folder.Count} pictures in '{folder.Path}' can be decoded. The first: {first?.Path}: {first?.Reason}");
+        throw new InvalidDataException(folder.Count == 1
+            ? $"The only picture in '{folder.Path}' cannot be decoded: {first?.Path}: {first?.Reason}"
+            : $"None of the {folder.Count} pictures in '{folder.Path}' can be decoded. The first: {first?.Path}: {first?.Reason}");
     }
 
     private Image? TryRead(int index)

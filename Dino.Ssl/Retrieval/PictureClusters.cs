@@ -24,7 +24,7 @@ public sealed record PictureClusters(
     public static PictureClusters Of(Device device, FeatureSet features, KMeansOptions options, IProgress<RetrievalProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         if (features.Count < options.Clusters)
-            throw new ArgumentException($"There are {features.Count} pictures, too few for {options.Clusters} clusters.", nameof(options));
+            throw new ArgumentException($"{(features.Count == 1 ? "One picture is" : $"{features.Count} pictures are")} too few for {options.Clusters} clusters.", nameof(options));
         KMeansResult result = KMeans.Run(device, features.Values, features.Width, options, progress: new StageProgress(progress, "assignments at most", options.MaxIterations), cancellationToken: cancellationToken);
         double[] distances = new double[features.Count];
         for (int i = 0; i < distances.Length; i++)

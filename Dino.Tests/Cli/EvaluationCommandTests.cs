@@ -34,7 +34,9 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     public void Knn_of_several_k_gives_the_accuracy_of_each()
     {
         string[] call = ["knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData, "--json"];
-        JsonElement several = DinoProcess.Run([.. call, "--k", "3,18, 100"]).Expect(0).Json;
+        DinoResult result = DinoProcess.Run([.. call, "--k", "3,18, 100"]).Expect(0);
+        JsonElement several = result.Json;
+        Assert.Equal("--k 100 is more than the 20 training pictures: all of them vote", result.Errors.TrimEnd());
         Assert.Equal([3, 18, 20], several.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("k").GetInt32()));
         Assert.Equal(Knn("--weights", network.Weights).GetProperty("results")[0].GetRawText(), several.GetProperty("results")[1].GetRawText());
         Assert.Equal(3, several.GetProperty("k").GetInt32());
@@ -60,6 +62,18 @@ public sealed class EvaluationCommandTests(TrainedNetwork network) : IClassFixtu
     [InlineData("--pixels --crop 24 --weights", """{"kind":"pixels","network":null,"precision":null,"seed":null,"resize":27,"crop":24}""")]
     public void Knn_says_of_which_features_it_is(string how, string features) =>
         Assert.Equal(features, Knn([.. how.Split(' '), network.Weights]).GetProperty("features").GetRawText());
+
+    [Theory]
+    [InlineData("--weights {0} --k 20", "")]
+    [InlineData("--weights {0} --pixels", "--pixels does not use the weights, only what they say of pictures: short side to 18, bicubic; crop 16")]
+    [InlineData("--pixels", "")]
+    public void Knn_says_what_it_does_not_use(string how, string said) => Assert.Equal(said, DinoProcess.Run(
+        ["knn", "--train", Files.TrainData, "--test", Files.TestData, .. how.Split(' ').Select(word => word.Replace("{0}", network.Weights, StringComparison.Ordinal))]).Expect(0).Errors.TrimEnd());
+
+    [Fact]
+    public void A_temperature_is_positive() => Assert.Equal(
+        "error: --temperature must be positive, not 0.",
+        DinoProcess.Run("knn", "--weights", network.Weights, "--train", Files.TrainData, "--test", Files.TestData, "--temperature", "0").Expect(2).Errors.TrimEnd());
 
     [Fact]
     public void Knn_of_pixels_needs_no_network()

@@ -47,6 +47,7 @@ public sealed class LinearCommandTests(TrainedNetwork network) : IClassFixture<T
         Assert.Equal(52, rows.Length);
         Assert.Single(rows, row => row.StartsWith('*'));
         Assert.Contains("not the official protocol", output, StringComparison.Ordinal);
+        Assert.Contains("(peak top-1 ", output, StringComparison.Ordinal);
         Assert.True(File.Exists(Files.Path("swept.safetensors")));
     }
 

@@ -52,6 +52,13 @@ public sealed class OtherNetworkTests : IDisposable
         Assert.Contains("ResNet has no attention", result.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("cls+mean")]
+    [InlineData("blocks")]
+    public void Features_of_tokens_are_refused_in_the_words_of_the_command_line(string feature) => Assert.Equal(
+        $"error: --feature {feature} is made of the tokens of a vision transformer; a ResNet has one feature. Use --feature cls.",
+        DinoProcess.Run("embed", "--weights", Weights("resnet"), "--input", _files.TestData, "--output", _files.Path("x.npy"), "--feature", feature).Expect(2).Errors.TrimEnd());
+
     private string Weights(string network)
     {
         using CpuDevice device = new(1);

@@ -71,7 +71,7 @@ public sealed class RetrievalCommandTests(TrainedNetwork network) : IClassFixtur
         Assert.True(ImageFile.Decode(sheet).Width > 2 * 192);
         // Nothing was deleted.
         Assert.Equal(11, Directory.GetFiles(folder).Length);
-        Assert.Contains("11 pictures, 1 groups of near-duplicates", DinoProcess.Run("dedup", "--input", folder, "--threshold", "0.7").Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("11 pictures, 1 group of near-duplicates", DinoProcess.Run("dedup", "--input", folder, "--threshold", "0.7").Expect(0).Output, StringComparison.Ordinal);
     }
 
     [Fact]
