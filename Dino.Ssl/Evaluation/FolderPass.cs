@@ -42,6 +42,7 @@ internal static class FolderPass
             progress?.Report(done);
         }
 
+        cancellationToken.ThrowIfCancellationRequested();
         return loader.Skipped;
     }
 }
