@@ -16,64 +16,38 @@ internal sealed class DropPath(ParameterStore store, float rate, bool leavesOut)
     internal readonly record struct Draw(Tensor Factors, Tensor Samples);
 
     /// <summary>Draws for the samples of x: the kept ones where the device leaves out the others, a factor for each elsewhere.</summary>
-    public Draw Next(Tensor x) =>
-        rate == 0 || !store.IsTraining ? default
-        : leavesOut && x.Device.Backend.LeavesOutDropped ? Kept(x)
-        : new Draw(Factors(x), default);
+    public Draw Next(Tensor x) => Next(x, leavesOut && x.Device.Backend.LeavesOutDropped);
 
     /// <summary>Factors of all samples of x, [B]; <c>default</c> when nothing is dropped.</summary>
-    public Tensor Factors(Tensor x)
+    public Tensor Factors(Tensor x) => Next(x, onlyKept: false).Factors;
+
+    private Draw Next(Tensor x, bool onlyKept)
     {
         if (rate == 0 || !store.IsTraining)
             return default;
-        int batch = x.Shape[0];
-        float[] mask = ArrayPool<float>.Shared.Rent(batch);
+        Scope scope = Scope.Of(nameof(DropPath), x);
+        int batch = x.Shape[0], count = 0;
+        float[] factors = ArrayPool<float>.Shared.Rent(batch);
+        int[] samples = ArrayPool<int>.Shared.Rent(batch);
         try
         {
-            Span<float> factors = mask.AsSpan(0, batch);
-            Next(factors);
-            return Scope.Of(nameof(DropPath), x).Upload<float>(factors, [batch]);
-        }
-        finally
-        {
-            ArrayPool<float>.Shared.Return(mask);
-        }
-    }
-
-    private Draw Kept(Tensor x)
-    {
-        int batch = x.Shape[0];
-        float[] mask = ArrayPool<float>.Shared.Rent(batch);
-        int[] indices = ArrayPool<int>.Shared.Rent(batch);
-        try
-        {
-            Span<float> factors = mask.AsSpan(0, batch);
-            Next(factors);
-            int count = 0;
+            float keep = 1 - rate;
+            store.Masks.Next(keep, factors.AsSpan(0, batch));
             for (int i = 0; i < batch; i++)
             {
-                if (factors[i] != 0)
-                    (factors[count], indices[count++]) = (factors[i], i);
+                // Where all are dropped one stays, times 0: nothing below has to do with empty batches.
+                bool isNeeded = factors[i] != 0 || !onlyKept || (count == 0 && i == batch - 1);
+                if (isNeeded)
+                    (factors[count], samples[count++]) = (factors[i] / keep, i);
             }
 
-            // Where all are dropped one stays, times 0: nothing below has to do with empty batches.
-            if (count == 0)
-                (factors[count], indices[count++]) = (0, 0);
-            Scope scope = Scope.Of(nameof(DropPath), x);
-            return new Draw(scope.Upload<float>(factors[..count], [count], batch), scope.Upload<int>(indices.AsSpan(0, count), [count], batch));
+            Tensor uploaded = scope.Upload<float>(factors.AsSpan(0, count), [count], batch);
+            return new Draw(uploaded, onlyKept ? scope.Upload<int>(samples.AsSpan(0, count), [count], batch) : default);
         }
         finally
         {
-            ArrayPool<float>.Shared.Return(mask);
-            ArrayPool<int>.Shared.Return(indices);
+            ArrayPool<float>.Shared.Return(factors);
+            ArrayPool<int>.Shared.Return(samples);
         }
-    }
-
-    private void Next(Span<float> factors)
-    {
-        float keep = 1 - rate;
-        store.Masks.Next(keep, factors);
-        foreach (ref float factor in factors)
-            factor /= keep;
     }
 }

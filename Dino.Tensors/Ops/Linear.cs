@@ -72,7 +72,7 @@ public readonly partial struct Tensor
                 View inner = pass.Scratch(dy.Shape, dy.DType, _x), y = _preActivation;
                 // Output may hold a residual too, so the activation's own value is made again where its gradient reads it: GELU's does not.
                 if (_activation == Activation.Relu)
-                    Recompute(pass.Backend, y = pass.Scratch(dy.Shape, dy.DType));
+                    Recompute(pass.Backend, y = pass.Scratch(dy.Shape, dy.DType, _x));
                 pass.Backend.UnaryBackward(Operation, _preActivation, y, dy, new Destination(inner));
                 dy = inner;
             }

@@ -79,9 +79,11 @@ public readonly partial struct Tensor
             throw new ShapeMismatchException($"{operation}: {name} {parameter.Shape} does not fit input {x.Shape}, which ends in {x.Shape[-1]}.");
     }
 
+    /// <summary>Of all rows, or of those of some samples of the first axis.</summary>
     private sealed class LayerNormFunction : Function
     {
         private Tensor _x;
+        private Tensor _samples;
         private Tensor _gamma;
         private Tensor _beta;
         private View _mean;
@@ -92,28 +94,41 @@ public readonly partial struct Tensor
 
         protected internal override bool CanRecompute => true;
 
-        public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon, DType type)
+        public static Tensor Apply(Tensor x, Tensor gamma, Tensor beta, float epsilon, DType type, Tensor samples = default)
         {
             x.Require(DType.F32, nameof(LayerNorm));
             RequireChannels(nameof(LayerNorm), x, gamma, nameof(gamma));
             RequireChannels(nameof(LayerNorm), x, beta, nameof(beta));
-            Scope scope = Scope.Of(nameof(LayerNorm), x, gamma, beta);
+            Scope scope = Scope.Of(nameof(LayerNorm), x, gamma, beta, samples);
             scope.RequireInner(type, nameof(LayerNorm));
-            Tensor y = scope.Empty(x.Shape, type);
-            Shape rows = [checked((int)x.View.Rows)];
-            View mean = scope.Empty(rows).View, rstd = scope.Empty(rows).View;
-            scope.Backend.LayerNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean, rstd);
-            if (scope.Record<LayerNormFunction>(y, x, gamma, beta) is { } node)
-                (node._x, node._gamma, node._beta, node._mean, node._rstd, node._epsilon) = (x, gamma, beta, mean, rstd, epsilon);
+            (Shape shape, Spare spare) = samples.Exists ? (x.Shape.With(0, samples.Shape[0]), new Spare(x.Shape[0], samples.Shape[0])) : (x.Shape, default);
+            Tensor y = scope.Empty(shape, type, spare);
+            Shape rows = [checked((int)y.View.Rows)];
+            View mean = scope.Empty(rows, DType.F32, spare).View, rstd = scope.Empty(rows, DType.F32, spare).View;
+            Compute(scope.Backend, x, samples, gamma, beta, epsilon, y.View, mean, rstd);
+            if (scope.Record<LayerNormFunction>(y, x, gamma, beta, samples) is { } node)
+                (node._x, node._samples, node._gamma, node._beta, node._mean, node._rstd, node._epsilon) = (x, samples, gamma, beta, mean, rstd, epsilon);
             return y;
         }
 
-        protected internal override void Recompute(Backend backend, View y) =>
-            backend.LayerNorm(_x.View, OptionalView(_gamma), OptionalView(_beta), _epsilon, y, _mean, _rstd);
+        protected internal override void Recompute(Backend backend, View y) => Compute(backend, _x, _samples, _gamma, _beta, _epsilon, y, _mean, _rstd);
 
-        protected override void Backward(in BackwardPass pass) =>
-            pass.Backend.LayerNormBackward(_x.View, OptionalView(_gamma), _mean, _rstd, pass.OutputGradient,
-                pass.Gradient(_x), pass.Gradient(_gamma), pass.Gradient(_beta));
+        protected override void Backward(in BackwardPass pass)
+        {
+            Destination dx = pass.Gradient(_x), dgamma = pass.Gradient(_gamma), dbeta = pass.Gradient(_beta);
+            if (_samples.Exists)
+                pass.Backend.SampleLayerNormBackward(_x.View, _samples.View, OptionalView(_gamma), _mean, _rstd, pass.OutputGradient, dx, dgamma, dbeta);
+            else
+                pass.Backend.LayerNormBackward(_x.View, OptionalView(_gamma), _mean, _rstd, pass.OutputGradient, dx, dgamma, dbeta);
+        }
+
+        private static void Compute(Backend backend, Tensor x, Tensor samples, Tensor gamma, Tensor beta, float epsilon, View y, View mean, View rstd)
+        {
+            if (samples.Exists)
+                backend.SampleLayerNorm(x.View, samples.View, OptionalView(gamma), OptionalView(beta), epsilon, y, mean, rstd);
+            else
+                backend.LayerNorm(x.View, OptionalView(gamma), OptionalView(beta), epsilon, y, mean, rstd);
+        }
     }
 
     private sealed class BatchNormFunction : Function

@@ -14,8 +14,11 @@ public readonly partial struct Tensor
     /// <param name="type">Element type of the result, as in <see cref="LayerNorm"/>.</param>
     /// <returns>[S, .., C] for an input [B, .., C]. It and what layers make of it hold memory for B samples: their number may change from step to step.</returns>
     /// <exception cref="ShapeMismatchException">gamma or beta is not [C], or there are no samples or more than B.</exception>
-    public Tensor SampleLayerNorm(Tensor samples, Tensor gamma, Tensor beta, float epsilon, DType type = DType.F32) =>
-        SampleLayerNormFunction.Apply(this, samples, gamma, beta, epsilon, type);
+    public Tensor SampleLayerNorm(Tensor samples, Tensor gamma, Tensor beta, float epsilon, DType type = DType.F32)
+    {
+        RequireSamples(nameof(SampleLayerNorm), samples, Shape);
+        return LayerNormFunction.Apply(this, gamma, beta, epsilon, type, samples);
+    }
 
     /// <summary>The linear layer of some samples, added to them: residual + factors · (x · weightᵀ + bias) at the samples, the residual elsewhere.</summary>
     /// <param name="weight">[N, K], as in torch.</param>
@@ -33,47 +36,6 @@ public readonly partial struct Tensor
         samples.Require(DType.I32, operation);
         if (samples.Shape.Rank != 1 || samples.Count == 0 || samples.Count > whole[0])
             throw new ShapeMismatchException($"{operation}: samples {samples.Shape} must be 1 to {whole[0]} indices of the first axis of {whole}.");
-    }
-
-    private sealed class SampleLayerNormFunction : Function
-    {
-        private Tensor _x;
-        private Tensor _samples;
-        private Tensor _gamma;
-        private Tensor _beta;
-        private View _mean;
-        private View _rstd;
-        private float _epsilon;
-
-        protected internal override bool ReadsOutput => false;
-
-        protected internal override bool CanRecompute => true;
-
-        public static Tensor Apply(Tensor x, Tensor samples, Tensor gamma, Tensor beta, float epsilon, DType type)
-        {
-            x.Require(DType.F32, nameof(SampleLayerNorm));
-            RequireChannels(nameof(SampleLayerNorm), x, gamma, nameof(gamma));
-            RequireChannels(nameof(SampleLayerNorm), x, beta, nameof(beta));
-            RequireSamples(nameof(SampleLayerNorm), samples, x.Shape);
-            Scope scope = Scope.Of(nameof(SampleLayerNorm), x, samples, gamma, beta);
-            scope.RequireInner(type, nameof(SampleLayerNorm));
-            int count = samples.Shape[0];
-            Spare spare = new(x.Shape[0], count);
-            Tensor y = scope.Empty(x.Shape.With(0, count), type, spare);
-            Shape rows = [checked((int)y.View.Rows)];
-            View mean = scope.Empty(rows, DType.F32, spare).View, rstd = scope.Empty(rows, DType.F32, spare).View;
-            scope.Backend.SampleLayerNorm(x.View, samples.View, OptionalView(gamma), OptionalView(beta), epsilon, y.View, mean, rstd);
-            if (scope.Record<SampleLayerNormFunction>(y, x, samples, gamma, beta) is { } node)
-                (node._x, node._samples, node._gamma, node._beta, node._mean, node._rstd, node._epsilon) = (x, samples, gamma, beta, mean, rstd, epsilon);
-            return y;
-        }
-
-        protected internal override void Recompute(Backend backend, View y) =>
-            backend.SampleLayerNorm(_x.View, _samples.View, OptionalView(_gamma), OptionalView(_beta), _epsilon, y, _mean, _rstd);
-
-        protected override void Backward(in BackwardPass pass) =>
-            pass.Backend.SampleLayerNormBackward(_x.View, _samples.View, OptionalView(_gamma), _mean, _rstd, pass.OutputGradient,
-                pass.Gradient(_x), pass.Gradient(_gamma), pass.Gradient(_beta));
     }
 
     private sealed class SampleLinearFunction : Function

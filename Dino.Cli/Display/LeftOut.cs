@@ -1,6 +1,6 @@
 using Dino.Ssl.Data;
 
-namespace Dino.Cli;
+namespace Dino.Cli.Display;
 
 /// <summary>Says which pictures were left out, and why.</summary>
 internal static class LeftOut
