@@ -17,7 +17,7 @@ public class FusedBenchmarks : IDisposable
     private Scope _scope = null!;
     private Backend _backend = null!;
     private View _x, _y, _dy, _dx, _gamma, _beta, _mean, _rstd, _dgamma, _dbeta;
-    private View _weight, _bias, _hidden, _preActivation;
+    private View _weight, _bias, _hidden, _preActivation, _weightOut, _dweight, _dweightOut, _dbias;
     private View _samples, _factors, _some, _someMean, _someRstd, _square;
     private View _qkv, _dqkv, _attended, _logSumExp;
     private View _student, _teacher, _centre, _loss, _studentSums, _teacherSums, _entropy, _dstudent;
@@ -44,6 +44,7 @@ public class FusedBenchmarks : IDisposable
         (_mean, _rstd) = (Normal(Rows), Normal(Rows));
         (_weight, _bias) = (Normal(4 * Width, Width), Normal(4 * Width));
         (_hidden, _preActivation) = (Normal(Rows, 4 * Width), Normal(Rows, 4 * Width));
+        (_weightOut, _dweight, _dweightOut, _dbias) = (Normal(Width, 4 * Width), Normal(4 * Width, Width), Normal(Width, 4 * Width), Normal(4 * Width));
         _samples = _scope.Upload([0, 1, 2, 4, 5, 6, 7], [7]).View;
         (_factors, _some, _square) = (Normal(7), Normal(7 * 197, Width), Normal(Width, Width));
         (_someMean, _someRstd) = (Normal(7 * 197), Normal(7 * 197));
@@ -72,6 +73,15 @@ public class FusedBenchmarks : IDisposable
     /// <summary>384 to 1536 with bias and erf-GELU, keeping what the backward needs.</summary>
     [Benchmark]
     public void LinearGelu() => _backend.Linear(_x, _weight, _bias, Activation.Gelu, _preActivation, _hidden);
+
+    /// <summary>384 to 1536 and back, added to its input.</summary>
+    [Benchmark]
+    public void Mlp() => _backend.Mlp(_x, MlpLayers, _preActivation, _x, View.None, View.None, _y);
+
+    /// <summary>All five gradients.</summary>
+    [Benchmark]
+    public void MlpBackward() =>
+        _backend.MlpBackward(_x, MlpLayers, _preActivation, View.None, View.None, _dy, new(_dx), new(new(_dweight), new(_dbias), new(_dweightOut), new(_dgamma)));
 
     /// <summary>7 of 8 samples.</summary>
     [Benchmark]
@@ -129,6 +139,8 @@ public class FusedBenchmarks : IDisposable
         _device.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    private MlpViews MlpLayers => new(_weight, _bias, _weightOut, _beta);
 
     private static View Samples(View rows) => rows.As([8, 197, Width]);
 

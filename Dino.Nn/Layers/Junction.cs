@@ -21,10 +21,21 @@ internal readonly record struct Junction(Tensor Residual, Tensor Factors, LayerS
     {
         if (Samples.Exists)
             return last.Forward(x, Residual, Samples, Factors);
-        if (Scale is null)
-            return last.Forward(x, Activation.Identity, Residual, Factors);
-        Tensor branch = last.Forward(x);
-        Tensor y = Scale.Forward(branch, Residual, Factors);
+        return Scale is null ? last.Forward(x, Activation.Identity, Residual, Factors) : Join(Scale, last.Forward(x));
+    }
+
+    /// <summary>An MLP and the join.</summary>
+    public Tensor Join(Linear first, Linear second, Tensor x)
+    {
+        (Tensor firstBias, Tensor secondBias) = (first.EffectiveBias(x), second.EffectiveBias(x));
+        return Scale is null
+            ? x.Mlp(first.Weight, firstBias, second.Weight, secondBias, Residual, Factors, Samples)
+            : Join(Scale, x.Mlp(first.Weight, firstBias, second.Weight, secondBias));
+    }
+
+    private Tensor Join(LayerScale scale, Tensor branch)
+    {
+        Tensor y = scale.Forward(branch, Residual, Factors);
         branch.Release();
         return y;
     }

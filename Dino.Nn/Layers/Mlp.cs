@@ -22,6 +22,9 @@ public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(sc
 
     private Tensor Forward(Tensor x, Junction junction)
     {
+        RequireWidth(x, _first.Weight.Shape[1]);
+        if (_first.Weight.Packed is null)
+            return junction.Join(_first, _second, x);
         Tensor hidden = _first.Forward(x, Activation.Gelu, type: x.Device.Backend.InnerType);
         Tensor y = junction.Join(_second, hidden);
         hidden.Release();

@@ -65,7 +65,8 @@ public abstract partial class Backend
     /// <summary>The blocks of one call and of the calls inside it.</summary>
     internal sealed class ScratchStack(Backend backend)
     {
-        private const long SlabBytes = 1 << 20;
+        /// <summary>Enough for small work. What is bigger goes to slabs that are worth big pages: kernels stride through it.</summary>
+        private const long FirstSlabBytes = 1 << 20, SlabBytes = 8 << 20;
         private readonly List<(nint Address, long Bytes)> _slabs = [];
         private int _slab;
         private long _used;
@@ -97,7 +98,7 @@ public abstract partial class Backend
                 _used = 0;
             }
 
-            long size = Math.Max(bytes, SlabBytes << Math.Min(_slabs.Count, 8));
+            long size = Math.Max(bytes, _slabs.Count == 0 ? FirstSlabBytes : SlabBytes << Math.Min(_slabs.Count - 1, 5));
             _slabs.Add((backend.Allocate(size), size));
             _used = bytes;
             return _slabs[_slab].Address;

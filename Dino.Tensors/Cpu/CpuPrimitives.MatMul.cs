@@ -70,16 +70,41 @@ internal unsafe partial class CpuPrimitives<V>
     private void PackAndMultiply<TEpilogue>(in Product product, TEpilogue epilogue)
         where TEpilogue : struct, IEpilogue
     {
-        PackedLayout layout = new(WeightFormat.F32, product.N, product.K, V.Count);
         using ScratchFrame frame = OpenScratch();
-        View panels = frame.Take([checked((int)(layout.Bytes / sizeof(float)))]);
-        PackingJob<V> packing = new(product.B, product.ColumnStrideB, product.StepB, new PackedView(panels.Address, WeightFormat.F32, product.N, product.K), layout, null, 0);
-        Workers.Run(layout.Panels.Parts, ref packing);
-        FloatPanelProduct<V, SingleElement<V>> sums = new(product.A, product.RowStrideA, product.K, (byte*)panels.Address, layout);
+        PackedMatrix panels = Panels(frame, product.B, product.N, product.K, product.ColumnStrideB, product.StepB);
+        FloatPanelProduct<V, SingleElement<V>> sums = new(product.A, product.RowStrideA, product.K, panels.Address, panels.Layout);
         if (TEpilogue.Exists)
-            MultiplyPanels(product.M, product.K * sizeof(float), layout, sums, epilogue);
+            MultiplyPanels(product.M, product.K * sizeof(float), panels.Layout, sums, epilogue);
         else
-            MultiplyPanels(product.M, product.K * sizeof(float), layout, sums, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(new() { Y = product.Y, Stride = product.StrideY }, default));
+            MultiplyPanels(product.M, product.K * sizeof(float), panels.Layout, sums, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(new() { Y = product.Y, Stride = product.StrideY }, default));
+    }
+
+    /// <summary>A matrix in panels of F32.</summary>
+    private protected readonly record struct PackedMatrix(nint Panels, PackedLayout Layout)
+    {
+        public byte* Address => (byte*)Panels;
+    }
+
+    /// <summary>Stores a weight [N, K] in panels: as the right side of x · weightᵀ, or not transposed, of dy · weight.</summary>
+    private protected PackedMatrix Panels(in ScratchFrame frame, in View weight, bool transposed) => transposed
+        ? Panels(frame, weight.F32, weight.Shape[0], weight.Columns, weight.Columns, 1)
+        : Panels(frame, weight.F32, weight.Columns, weight.Shape[0], 1, weight.Columns);
+
+    private PackedMatrix Panels(in ScratchFrame frame, float* b, int columns, int depth, nint stride, nint step)
+    {
+        PackedLayout layout = new(WeightFormat.F32, columns, depth, V.Count);
+        View panels = frame.Take([checked((int)(layout.Bytes / sizeof(float)))]);
+        PackingJob<V> packing = new(b, stride, step, new PackedView(panels.Address, WeightFormat.F32, columns, depth), layout, null, 0);
+        Workers.Run(layout.Panels.Parts, ref packing);
+        return new(panels.Address, layout);
+    }
+
+    /// <summary>Computes the product of so many rows of x, without gaps, with a matrix in panels.</summary>
+    private protected void MultiplyPanels<TEpilogue>(float* x, int rows, in PackedMatrix matrix, TEpilogue epilogue)
+        where TEpilogue : struct, IEpilogue
+    {
+        int inputs = matrix.Layout.Inputs;
+        MultiplyPanels(rows, inputs * sizeof(float), matrix.Layout, new FloatPanelProduct<V, SingleElement<V>>(x, inputs, inputs, matrix.Address, matrix.Layout), epilogue);
     }
 
     /// <summary>Computes a product with a packed matrix.</summary>

@@ -34,7 +34,9 @@ public readonly partial struct Tensor
 
         public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Activation activation, Tensor residual, Tensor factors, DType type)
         {
-            Shape shape = Check(x, weight, bias, residual, factors);
+            x.RequireInner(nameof(Linear));
+            Shape shape = Check(x.Shape, weight, bias);
+            CheckJoin(nameof(Linear), shape, residual, factors);
             Scope scope = Scope.Of(nameof(Linear), x, weight, bias, residual, factors);
             scope.RequireInner(type, nameof(Linear));
             if (type != DType.F32 && (residual.Exists || factors.Exists))
@@ -94,12 +96,12 @@ public readonly partial struct Tensor
                 pass.Backend.Reduce(ReduceOp.Sum, dy.As([1, rows, n]), db with { View = db.View.As([1, n]) });
         }
 
-        public static Shape Check(Tensor x, Tensor weight, Tensor bias, Tensor residual, Tensor factors)
+        /// <summary>Checks a layer; returns the shape of what it makes.</summary>
+        public static Shape Check(Shape input, Tensor weight, Tensor bias)
         {
-            x.RequireInner(nameof(Linear));
             weight.Require(DType.F32, nameof(Linear));
-            if (weight.Shape.Rank != 2 || x.Shape.Rank == 0 || x.Shape[-1] != weight.Shape[1])
-                throw new ShapeMismatchException($"Linear: input {x.Shape} ends in {(x.Shape.Rank == 0 ? 1 : x.Shape[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");
+            if (weight.Shape.Rank != 2 || input.Rank == 0 || input[-1] != weight.Shape[1])
+                throw new ShapeMismatchException($"Linear: input {input} ends in {(input.Rank == 0 ? 1 : input[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");
             if (bias.Exists)
             {
                 bias.Require(DType.F32, nameof(Linear));
@@ -107,23 +109,27 @@ public readonly partial struct Tensor
                     throw new ShapeMismatchException($"Linear: bias {bias.Shape} does not fit weight {weight.Shape}.");
             }
 
-            Shape result = x.Shape.With(-1, weight.Shape[0]);
+            return input.With(-1, weight.Shape[0]);
+        }
+
+        /// <summary>Checks what a layer's result is scaled by and added to.</summary>
+        public static void CheckJoin(string operation, Shape result, Tensor residual, Tensor factors)
+        {
             if (residual.Exists)
             {
-                residual.Require(DType.F32, nameof(Linear));
+                residual.Require(DType.F32, operation);
                 if (residual.Shape != result)
-                    throw new ShapeMismatchException($"Linear: residual {residual.Shape} does not fit the result {result}.");
+                    throw new ShapeMismatchException($"{operation}: residual {residual.Shape} does not fit the result {result}.");
             }
 
             if (factors.Exists)
             {
-                factors.Require(DType.F32, nameof(Linear));
-                Autograd.NoGradient.Demand(nameof(Linear), factors);
-                if (factors.Shape.Rank != 1 || factors.Count == 0 || x.View.Rows % factors.Count != 0)
-                    throw new ShapeMismatchException($"Linear: factors {factors.Shape} must be one for each of equal runs of the {x.View.Rows} rows of {x.Shape}.");
+                factors.Require(DType.F32, operation);
+                Autograd.NoGradient.Demand(operation, factors);
+                long rows = result.Count / Math.Max(1, result[-1]);
+                if (factors.Shape.Rank != 1 || factors.Count == 0 || rows % factors.Count != 0)
+                    throw new ShapeMismatchException($"{operation}: factors {factors.Shape} must be one for each of equal runs of the {rows} rows of {result}.");
             }
-
-            return result;
         }
     }
 }

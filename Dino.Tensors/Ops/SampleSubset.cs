@@ -51,18 +51,25 @@ public readonly partial struct Tensor
 
         public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Tensor residual, Tensor samples, Tensor factors)
         {
-            RequireSamples(nameof(SampleLinear), samples, residual.Shape);
-            Autograd.NoGradient.Demand(nameof(SampleLinear), factors);
-            Shape branch = LinearFunction.Check(x, weight, bias, default, factors);
-            if (factors.Count != samples.Count || residual.Shape.With(0, samples.Shape[0]) != branch)
-                throw new ShapeMismatchException($"SampleLinear: {samples.Count} samples of the residual {residual.Shape} with {factors.Count} factors do not fit what the layer makes, {branch}.");
-            residual.Require(DType.F32, nameof(SampleLinear));
+            x.RequireInner(nameof(SampleLinear));
+            Shape shape = CheckJoin(nameof(SampleLinear), LinearFunction.Check(x.Shape, weight, bias), residual, samples, factors);
             Scope scope = Scope.Of(nameof(SampleLinear), x, weight, bias, residual, samples, factors);
-            Tensor y = scope.Empty(residual.Shape);
+            Tensor y = scope.Empty(shape);
             scope.Backend.SampleLinear(x.View, samples.View, scope.Multiplied(weight), OptionalView(bias), residual.View, factors.View, y.View);
             if (scope.Record<SampleLinearFunction>(y, x, weight, bias, residual, samples, factors) is { } node)
                 (node._x, node._weight, node._bias, node._residual, node._samples, node._factors) = (x, weight, bias, residual, samples, factors);
             return y;
+        }
+
+        /// <summary>Checks what a branch of some samples is added to; returns the shape of the result.</summary>
+        public static Shape CheckJoin(string operation, Shape branch, Tensor residual, Tensor samples, Tensor factors)
+        {
+            RequireSamples(operation, samples, residual.Shape);
+            residual.Require(DType.F32, operation);
+            LinearFunction.CheckJoin(operation, branch, default, factors);
+            if (factors.Count != samples.Count || residual.Shape.With(0, samples.Shape[0]) != branch)
+                throw new ShapeMismatchException($"{operation}: {samples.Count} samples of the residual {residual.Shape} with {factors.Count} factors do not fit what the layer makes, {branch}.");
+            return residual.Shape;
         }
 
         protected override void Backward(in BackwardPass pass)

@@ -55,6 +55,80 @@ public class EquivalentOperationTests
         }
     }
 
+    /// <summary>Few rows, several runs of rows that end within a sample, widths that fill no vector.</summary>
+    public static TheoryData<string, int, int, int, int, int> MlpShapes()
+    {
+        TheoryData<string, int, int, int, int, int> shapes = [];
+        foreach (string device in Devices.Names)
+        {
+            foreach ((int samples, int tokens, int inputs, int hidden, int outputs) in new[] { (1, 1, 3, 5, 2), (6, 7, 16, 40, 16), (6, 17, 20, 70, 33), (6, 65, 48, 192, 48) })
+                shapes.Add(device, samples, tokens, inputs, hidden, outputs);
+        }
+
+        return shapes;
+    }
+
+    [Theory, MemberData(nameof(MlpShapes))]
+    public void An_mlp_is_two_linear_layers(string name, int samples, int tokens, int inputs, int hidden, int outputs)
+    {
+        Shape input = [samples, tokens, inputs], result = [samples, tokens, outputs];
+        float[] factors = [.. Enumerable.Range(0, samples).Select(i => 0.5f * (i % 3))];
+        AssertSame(name, [input, [hidden, inputs], [hidden], [outputs, hidden], [outputs], result],
+            x => x[0].Mlp(x[1], x[2], x[3], x[4], x[5], Scope.Of("test", x).Upload(factors, [samples])),
+            x => x[0].Linear(x[1], x[2], Dino.Tensors.Backends.Activation.Gelu).Linear(x[3], x[4], residual: x[5], factors: Scope.Of("test", x).Upload(factors, [samples])));
+        AssertSame(name, [input, [hidden, inputs], [outputs, hidden]], x => x[0].Mlp(x[1], default, x[2], default), x => x[0].Linear(x[1], activation: Dino.Tensors.Backends.Activation.Gelu).Linear(x[2]));
+    }
+
+    /// <summary>Gradients are added to those that came before: of the same parameters, and of an input that is the residual too.</summary>
+    [Theory, MemberData(nameof(MlpShapes))]
+    public void Gradients_of_an_mlp_add_up(string name, int samples, int tokens, int inputs, int hidden, int outputs)
+    {
+        _ = outputs;
+        AssertSame(name, [[samples, tokens, inputs], [hidden, inputs], [hidden], [inputs, hidden], [inputs]],
+            x => x[0].Mlp(x[1], x[2], x[3], x[4], x[0]).Mlp(x[1], x[2], x[3], x[4]),
+            x =>
+            {
+                Tensor middle = x[0].Linear(x[1], x[2], Dino.Tensors.Backends.Activation.Gelu).Linear(x[3], x[4], residual: x[0]);
+                return middle.Linear(x[1], x[2], Dino.Tensors.Backends.Activation.Gelu).Linear(x[3], x[4]);
+            });
+    }
+
+    /// <summary>What is frozen gets no gradient, and what is not gets the same one.</summary>
+    [Theory, MemberData(nameof(MlpShapes))]
+    public void Parts_of_an_mlp_can_be_frozen(string name, int samples, int tokens, int inputs, int hidden, int outputs)
+    {
+        using Device device = Devices.Create(name);
+        using Scope scope = device.OpenScope();
+        Shape[] shapes = [[samples, tokens, inputs], [hidden, inputs], [hidden], [outputs, hidden], [outputs]];
+        float[][] all = Gradients([true, true, true, true, true]);
+        foreach (bool[] trained in new bool[][] { [true, false, false, false, false], [false, true, false, false, false], [false, false, true, false, true], [false, false, false, true, false] })
+        {
+            float[][] some = Gradients(trained);
+            for (int i = 0; i < shapes.Length; i++)
+                Assert.Equal(trained[i] ? all[i] : [], some[i]);
+        }
+
+        float[][] Gradients(bool[] trained)
+        {
+            Tensor[] x = [.. shapes.Select((shape, i) => scope.Upload(Values(shape, i), shape, requiresGradient: trained[i]))];
+            scope.Backward(x[0].Mlp(x[1], x[2], x[3], x[4]).Sum());
+            return [.. x.Select((tensor, i) => trained[i] ? tensor.GradientToArray() : [])];
+        }
+    }
+
+    [Fact]
+    public void Layers_of_an_mlp_must_fit()
+    {
+        using CpuDevice device = new(1);
+        using Scope scope = device.OpenScope();
+        Tensor x = scope.Full([4, 3], 1), first = scope.Full([8, 3], 1), second = scope.Full([3, 8], 1), samples = scope.Upload([0, 2], [2]);
+        Assert.Contains("[4, 8]", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, first, default)).Message, StringComparison.Ordinal);
+        Assert.Contains("bias [3]", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, scope.Full([3], 1), second, default)).Message, StringComparison.Ordinal);
+        Assert.Contains("residual", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, second, default, scope.Full([4, 2], 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("factors", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, second, default, x, scope.Full([3], 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("2 samples", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, second, default, x, scope.Full([2], 1), samples)).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>A branch of a block with stochastic depth, its norm given back before its time as there.</summary>
     [Theory, MemberData(nameof(All))]
     public void A_branch_of_some_samples_is_the_branch_of_all_times_factors(string name)
@@ -70,10 +144,8 @@ public class EquivalentOperationTests
                     {
                         Scope scope = Scope.Of("test", x);
                         Tensor chosen = scope.Upload<int>(samples, [samples.Length], 6), factors = scope.Upload<float>(some, [some.Length], 6);
-                        Tensor normed = x[0].SampleLayerNorm(chosen, x[1], x[2], 1e-6f), inner = normed.Linear(x[3], x[4], Dino.Tensors.Backends.Activation.Gelu);
+                        Tensor normed = x[0].SampleLayerNorm(chosen, x[1], x[2], 1e-6f), y = normed.Mlp(x[3], x[4], x[5], x[6], x[0], factors, chosen);
                         normed.Release();
-                        Tensor y = inner.SampleLinear(x[5], x[6], x[0], chosen, factors);
-                        inner.Release();
                         return y;
                     },
                     x => x[0].LayerNorm(x[1], x[2]).Linear(x[3], x[4], Dino.Tensors.Backends.Activation.Gelu).Linear(x[5], x[6], residual: x[0], factors: Scope.Of("test", x).Upload(all, [6])));

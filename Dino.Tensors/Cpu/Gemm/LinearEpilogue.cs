@@ -27,6 +27,9 @@ internal readonly unsafe struct LinearTail
     /// <inheritdoc cref="Factors"/>
     public int RowsPerFactor { get; init; }
 
+    /// <summary>The first row of the product among those of y, residual, factors and <see cref="PreActivation"/>.</summary>
+    public int FirstRow { get; init; }
+
     /// <summary>Which rows of y and residual the rows of the product are for.</summary>
     public SampleRows Rows { get; init; }
 
@@ -72,6 +75,7 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
     {
         if (!Sse.IsSupported)
             return;
+        row += _tail.FirstRow;
         float* y = _tail.Y + (row * _tail.Stride) + column;
         nint residual = _tail.Residual == null ? 0 : (nint)_tail.Residual - (nint)_tail.Y;
         for (int i = 0; i < rows; i++, y += _tail.Stride)
@@ -89,6 +93,7 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
     public void Apply(void* tile, nint stride, int row, int column, int rows, int columns)
     {
         int* from = (int*)tile;
+        row += _tail.FirstRow;
         nint offset = (row * _tail.Stride) + column;
         float* bias = _tail.Bias == null ? null : _tail.Bias + column;
         bool scales = _tail.Factors != null;
@@ -99,7 +104,7 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
             for (int j = 0; j < columns; j += V.Count)
             {
                 int lanes = Math.Min(V.Count, columns - j);
-                V x = sums.Read(from + j, row + i, column + j, lanes);
+                V x = sums.Read(from + j, row - _tail.FirstRow + i, column + j, lanes);
                 if (bias != null)
                     x = x + Lanes<V>.Load(bias + j, lanes);
                 if (_tail.PreActivation != null)

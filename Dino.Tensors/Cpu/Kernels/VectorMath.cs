@@ -128,12 +128,16 @@ internal static class VectorMath<V> where V : struct, IVec<V>
 
     /// <summary>Φ(x) + x φ(x), the derivative of <see cref="Gelu"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V GeluDerivative(V x)
+    public static V GeluDerivative(V x) => GeluDerivative(x, out _);
+
+    /// <summary>The derivative, and the value, which shares most of the work.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V GeluDerivative(V x, out V value)
     {
         const float InverseSqrtTwoPi = 0.398942280401432678f;
-        V half = V.Create(0.5f);
-        V cumulative = V.MultiplyAdd(half, Erf(x * V.Create(0.707106781186547524f)), half);
+        V half = V.Create(0.5f), scaled = x * half, erf = Erf(x * V.Create(0.707106781186547524f));
+        value = V.MultiplyAdd(scaled, erf, scaled);
         V density = Exp(x * x * V.Create(-0.5f)) * V.Create(InverseSqrtTwoPi);
-        return V.MultiplyAdd(x, density, cumulative);
+        return V.MultiplyAdd(x, density, V.MultiplyAdd(half, erf, half));
     }
 }

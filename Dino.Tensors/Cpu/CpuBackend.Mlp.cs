@@ -1,0 +1,113 @@
+using System.Numerics.Tensors;
+using Dino.Tensors.Backends;
+using Dino.Tensors.Cpu.Gemm;
+
+namespace Dino.Tensors.Cpu;
+
+/// <remarks>
+/// An MLP is computed a run of rows at a time, both layers, so that the hidden values, four times as wide as what goes in and out, never leave the caches: only
+/// what GELU was applied to is kept for the gradient, which goes the same way back. The runs depend on the shape alone.
+/// </remarks>
+internal sealed unsafe partial class CpuBackend<V>
+{
+    /// <summary>Rows over which storing the weights in panels is shared.</summary>
+    private const int MinRunRows = 64;
+
+    public override void Mlp(in View x, in MlpViews mlp, in View preActivation, in View residual, in View samples, in View factors, in View y)
+    {
+        (int rows, int inputs, int width, int outputs) = (checked((int)x.Rows), x.Columns, mlp.FirstWeight.Shape[0], y.Columns);
+        if (!ComesInRuns(rows, mlp))
+        {
+            base.Mlp(x, mlp, preActivation, residual, samples, factors, y);
+            return;
+        }
+
+        LinearTail tail = new() { Y = y.F32, Stride = outputs, Bias = mlp.SecondBias.F32, Residual = residual.F32, Factors = factors.F32, RowsPerFactor = factors.Exists ? checked((int)(rows / factors.Count)) : 1 };
+        if (samples.Exists)
+        {
+            CheckIndices(samples, y.Shape);
+            CopyOthers(residual, samples, y);
+            tail = tail with { Rows = new SampleRows(samples, rows) };
+        }
+
+        using ScratchFrame scratch = OpenScratch();
+        PackedMatrix first = Panels(scratch, mlp.FirstWeight, transposed: true), second = Panels(scratch, mlp.SecondWeight, transposed: true);
+        Split runs = Runs(rows, inputs);
+        float* hidden = scratch.Take([runs.Length(0), width]).F32;
+        for (int run = 0; run < runs.Parts; run++)
+        {
+            int start = runs.Start(run), count = runs.Length(run);
+            LinearTail inner = new() { Y = hidden, Stride = width, Bias = mlp.FirstBias.F32, PreActivation = preActivation.Exists ? preActivation.F32 + ((nint)start * width) : null };
+            MultiplyPanels(x.F32 + ((nint)start * inputs), count, first, new LinearEpilogue<V, FloatSums<V>, GeluActivation<V>>(inner, default));
+            MultiplyPanels(hidden, count, second, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(tail with { FirstRow = start }, default));
+        }
+    }
+
+    public override void MlpBackward(in View x, in MlpViews mlp, in View preActivation, in View samples, in View factors, in View dy, in Destination dx, in MlpGradients gradients)
+    {
+        (int rows, int inputs, int width, int outputs) = (checked((int)x.Rows), x.Columns, preActivation.Columns, dy.Columns);
+        if (!ComesInRuns(rows, mlp))
+        {
+            base.MlpBackward(x, mlp, preActivation, samples, factors, dy, dx, gradients);
+            return;
+        }
+
+        if (samples.Exists)
+            CheckIndices(samples, dy.Shape);
+        using ScratchFrame scratch = OpenScratch();
+        PackedMatrix first = dx.IsWanted ? Panels(scratch, mlp.FirstWeight, transposed: false) : default, second = Panels(scratch, mlp.SecondWeight, transposed: false);
+        Split runs = Runs(rows, inputs);
+        View hidden = scratch.Take([runs.Length(0), width]), inner = scratch.Take([runs.Length(0), width]);
+        View scaled = factors.Exists ? scratch.Take([runs.Length(0), outputs]) : View.None;
+        for (int run = 0; run < runs.Parts; run++)
+        {
+            int start = runs.Start(run), count = runs.Length(run);
+            View branch = factors.Exists ? scaled.Slice(0, [count, outputs]) : dy.Slice((long)start * outputs, [count, outputs]);
+            if (factors.Exists)
+            {
+                SampleRows places = samples.Exists ? new SampleRows(samples, rows) : default;
+                Ranges.Run(Workers, count, outputs, new ScaledRows(dy.F32, places, factors.F32, rows / (int)factors.Count, start, branch.F32, outputs));
+            }
+
+            MultiplyPanels(branch.F32, count, second, new GeluGradientEpilogue<V>(preActivation.F32 + ((nint)start * width), hidden.F32, inner.F32, width));
+            View input = x.Slice((long)start * inputs, [count, inputs]);
+            WeightGradients(branch, hidden.Slice(0, [count, width]), run, gradients.SecondWeight, gradients.SecondBias);
+            WeightGradients(inner.Slice(0, [count, width]), input, run, gradients.FirstWeight, gradients.FirstBias);
+            if (dx.IsWanted)
+            {
+                float* target = dx.View.F32 + ((nint)start * inputs);
+                LinearTail tail = new() { Y = target, Stride = inputs, Residual = dx.Accumulate ? target : null };
+                MultiplyPanels(inner.F32, count, first, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(tail, default));
+            }
+        }
+    }
+
+    /// <summary>Whether there is enough to do, and the weights, read for every run, stay in the caches.</summary>
+    private static bool ComesInRuns(int rows, in MlpViews mlp) =>
+        rows >= MinRunRows && !Product.IsFar(mlp.FirstWeight.Shape[0], mlp.FirstWeight.Columns + mlp.SecondWeight.Shape[0]);
+
+    /// <summary>
+    /// Twice as many rows as inputs: fewer would not pay for reading both weights and adding to both gradients once in every run, more would drive what
+    /// is hidden out of the caches.
+    /// </summary>
+    private static Split Runs(int rows, int inputs) => Split.AtMost(rows, Math.Max(MinRunRows, 2 * inputs));
+
+    /// <summary>What a run adds to the gradients of a linear layer.</summary>
+    private void WeightGradients(in View dy, in View x, int run, in Destination dw, in Destination db)
+    {
+        if (dw.IsWanted)
+            MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, dy.Columns, x.Columns, dy.Shape[0], transposeA: true) with { Beta = run > 0 ? 1 : dw.Beta });
+        if (db.IsWanted)
+            Reduce(ReduceOp.Sum, dy.As([1, dy.Shape[0], dy.Columns]), new Destination(db.View.As([1, dy.Columns]), run > 0 || db.Accumulate));
+    }
+
+    /// <summary>Rows of gradients, of the samples that were computed, times their factors.</summary>
+    private readonly struct ScaledRows(float* dy, SampleRows rows, float* factors, int rowsPerFactor, int first, float* y, int columns) : IRange
+    {
+        public void Run(long start, long end)
+        {
+            for (long i = start; i < end; i++)
+                TensorPrimitives.Multiply(new ReadOnlySpan<float>(dy + (rows.Of(first + i) * columns), columns), factors[(first + i) / rowsPerFactor], new Span<float>(y + (i * columns), columns));
+        }
+    }
+}
