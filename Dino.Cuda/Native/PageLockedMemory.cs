@@ -17,7 +17,10 @@ internal sealed unsafe class PageLockedMemory : MemoryManager<byte>
         (_context, _length) = (context, bytes);
         context.MakeCurrent();
         void* memory;
-        context.Driver.Check(context.Driver.cuMemAllocHost(&memory, (nuint)bytes), $"driver.cuMemAllocHost({bytes})");
+        CudaResult result = context.Driver.cuMemAllocHost(&memory, (nuint)bytes);
+        if (result == CudaResult.OutOfMemory)
+            throw new CudaException($"cuMemAllocHost of {bytes / (double)(1 << 20):N1} MiB", (int)result, "CUDA_ERROR_OUT_OF_MEMORY", "the system does not lock so much of its memory for the device. Use --augment cpu, lower --batch-size, or free memory of the machine");
+        context.Driver.Check(result, $"driver.cuMemAllocHost({bytes})");
         _address = (byte*)memory;
     }
 

@@ -67,8 +67,9 @@ public sealed class BatchLoader : IDisposable
         _pictures = new PictureStore(folder, options.CacheBytes, options.OnSkipped);
         _order = new EpochOrder(folder.Count, options.Seed, options.Shuffle);
         int batch = Math.Min(options.BatchSize, folder.Count);
-        PictureBatch? Pictures() => augmentation is null ? null : new PictureBatch(augmentation, batch, transform.ViewSizes.Count);
-        _slots = [.. Enumerable.Range(0, options.Prefetch + 1).Select(_ => new Slot(new SampleBatch(batch, transform.ViewSizes, transform.Channels, Pictures()), batch))];
+        int slots = options.Prefetch + 1;
+        PictureBatch? Pictures() => augmentation is null ? null : new PictureBatch(augmentation, decisions!, batch, options.PageLockedBytes / slots);
+        _slots = [.. Enumerable.Range(0, slots).Select(_ => new Slot(new SampleBatch(batch, transform.ViewSizes, transform.Channels, Pictures()), batch))];
         _workers = [.. Enumerable.Range(0, options.EffectiveWorkers).Select(i => new Thread(Work) { IsBackground = true, Name = $"Dino batch loader {i}" })];
         foreach (Thread worker in _workers)
             worker.Start();
@@ -227,15 +228,17 @@ public sealed class BatchLoader : IDisposable
         int planned = slot.Order[row];
         (Image image, int sample) = _pictures.Read(planned);
         slot.Batch.SetSource(row, sample, _folder.Samples[sample].Class);
-        long pixels = slot.Batch.Pictures?.Add(image) ?? 0;
+        ViewRecipe[]? recipes = slot.Batch.Pictures is null ? null : new ViewRecipe[ViewSizes.Count];
         for (int view = 0; view < ViewSizes.Count; view++)
         {
             CounterRandom random = new(new RandomKey(_options.Seed, (uint)slot.Batch.Epoch, (uint)planned, (uint)view));
-            if (slot.Batch.Pictures is { } pictures)
-                pictures.Set(view, row, pixels, image, _decisions!.Decide(image.Width, image.Height, view, random));
-            else
+            if (recipes is null)
                 writer.Write(image, view, random, slot.Batch.Destination(view, row));
+            else
+                recipes[view] = _decisions!.Decide(image.Width, image.Height, view, random);
         }
+
+        slot.Batch.Pictures?.Add(row, image, recipes);
     }
 
     /// <summary>One set of buffers in the ring; guarded by the gate except for the rows being filled.</summary>

@@ -24,6 +24,12 @@ public sealed record BatchLoaderOptions
     /// <summary>Decoded pictures are kept in memory up to this many bytes; 0 keeps none. 50,000 pictures of 32 x 32 take 154 MB.</summary>
     public long CacheBytes { get; init; }
 
+    /// <summary>
+    /// Most bytes of pictures that wait in page-locked memory, over all batches, for a device that makes their views: with too little memory that it may move a
+    /// system hangs. Pictures beyond are resized by the workers, which gives the same views; those come on top.
+    /// </summary>
+    internal long PageLockedBytes { get; init; } = Math.Min(2L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8);
+
     /// <summary>Called once per unusable file, on a worker thread.</summary>
     public Action<SkippedPicture>? OnSkipped { get; init; }
 

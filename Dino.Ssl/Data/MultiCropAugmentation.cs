@@ -68,6 +68,13 @@ public sealed class MultiCropAugmentation : ISampleTransform
         };
     }
 
+    /// <summary>The first part of making a view: crop, resize and flip.</summary>
+    internal void Resize(Image image, int view, in ViewRecipe recipe, Resampler resampler, PlanarImage resized)
+    {
+        ViewOptions options = _views[view];
+        resampler.Resize(image, recipe.Box, options.Size, options.Size, options.Filter, recipe.Flip, resized);
+    }
+
     private static ViewRecipe Jittered(ViewRecipe recipe, ViewOptions options, ref CounterRandom random)
     {
         Span<ColorStep> order = [ColorStep.Brightness, ColorStep.Contrast, ColorStep.Saturation, ColorStep.Hue];
@@ -111,8 +118,7 @@ public sealed class MultiCropAugmentation : ISampleTransform
         {
             ArgumentNullException.ThrowIfNull(image);
             ViewRecipe recipe = augmentation.Decide(image.Width, image.Height, view, random);
-            ViewOptions options = augmentation._views[view];
-            _resampler.Resize(image, recipe.Box, options.Size, options.Size, options.Filter, recipe.Flip, _view);
+            augmentation.Resize(image, view, recipe, _resampler, _view);
             for (ColorSteps steps = recipe.Jitter; steps.First != ColorStep.None; steps = steps.Rest)
                 Jitter(steps.First, recipe);
             if (recipe.Grayscale)

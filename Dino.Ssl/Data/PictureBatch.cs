@@ -5,14 +5,19 @@ using Dino.Tensors.Backends;
 
 namespace Dino.Ssl.Data;
 
-/// <summary>The decoded pictures of a batch and what their views shall be, for a device that makes the views.</summary>
+/// <summary>
+/// The decoded pictures of a batch and what their views shall be, for a device that makes the views. The memory of the pictures is bounded: one for which there
+/// is no room left gives way to its views, resized here, so that the device has but the rest to do. The views are the same.
+/// </summary>
 /// <param name="augmentation">Of the device.</param>
+/// <param name="views">The views of each picture.</param>
 /// <param name="size">Most pictures.</param>
-/// <param name="views">Views of each.</param>
-internal sealed class PictureBatch(Augmentation augmentation, int size, int views) : IDisposable
+/// <param name="limit">Most bytes of pictures that are larger than their views; all others are at most <paramref name="size"/> times the views.</param>
+internal sealed class PictureBatch(Augmentation augmentation, MultiCropAugmentation views, int size, long limit) : IDisposable
 {
     private readonly PictureSlab _slab = new(augmentation);
-    private readonly PictureCrop[] _crops = new PictureCrop[checked(size * views)];
+    private readonly PictureCrop[] _crops = new PictureCrop[checked(size * views.ViewSizes.Count)];
+    private readonly long _viewBytes = views.ViewSizes.Sum(side => 3L * side * side);
     private int _count;
 
     /// <summary>The pixels of all pictures.</summary>
@@ -31,17 +36,40 @@ internal sealed class PictureBatch(Augmentation augmentation, int size, int view
         _slab.Clear();
     }
 
-    /// <summary>Copies a picture; its views follow.</summary>
-    /// <returns>Where its pixels are.</returns>
-    public long Add(Image image) => _slab.Add(image.Pixels);
-
-    /// <summary>Says what a view of a picture shall be.</summary>
-    /// <param name="view">The view.</param>
-    /// <param name="row">The picture.</param>
-    /// <param name="pixels">What <see cref="Add"/> returned.</param>
+    /// <summary>Copies a picture, or its resized views. Workers add pictures at the same time.</summary>
+    /// <param name="row">Its number in the batch.</param>
     /// <param name="image">The picture.</param>
-    /// <param name="recipe">The decisions.</param>
-    public void Set(int view, int row, long pixels, Image image, in ViewRecipe recipe)
+    /// <param name="recipes">The decisions about each of its views.</param>
+    public void Add(int row, Image image, ReadOnlySpan<ViewRecipe> recipes)
+    {
+        // Resizing is to save memory: a picture smaller than its views is copied in any case.
+        if (!_slab.TryAdd(image.Pixels, image.Pixels.Length <= _viewBytes ? long.MaxValue : limit, out long pixels))
+        {
+            AddResized(row, image, recipes);
+            return;
+        }
+
+        for (int view = 0; view < recipes.Length; view++)
+            Set(view, row, pixels, image, recipes[view]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _slab.Dispose();
+
+    private void AddResized(int row, Image image, ReadOnlySpan<ViewRecipe> recipes)
+    {
+        Resampler resampler = new();
+        PlanarImage resized = new();
+        for (int view = 0; view < recipes.Length; view++)
+        {
+            views.Resize(image, view, recipes[view], resampler, resized);
+            Image picture = resized.ToImage();
+            // A resize to the size that a picture has keeps every byte of it.
+            Set(view, row, _slab.Add(picture.Pixels), picture, recipes[view] with { Box = PixelBox.Of(picture), Flip = false });
+        }
+    }
+
+    private void Set(int view, int row, long pixels, Image image, in ViewRecipe recipe)
     {
         BoxKernel blur = recipe.BlurRadius > 0 ? BoxKernel.ForGaussian(recipe.BlurRadius, GaussianBlur.Passes) : default;
         _crops[(view * _count) + row] = new PictureCrop
@@ -65,7 +93,4 @@ internal sealed class PictureBatch(Augmentation augmentation, int size, int view
             SolarizeThreshold = recipe.SolarizeThreshold,
         };
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _slab.Dispose();
 }

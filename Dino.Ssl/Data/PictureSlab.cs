@@ -50,19 +50,32 @@ internal sealed class PictureSlab(Augmentation augmentation) : IDisposable
     /// <returns>Its first byte, counted over all parts.</returns>
     public long Add(ReadOnlySpan<byte> pixels)
     {
+        TryAdd(pixels, long.MaxValue, out long position);
+        return position;
+    }
+
+    /// <summary>Copies a picture, unless it would end beyond a limit.</summary>
+    /// <param name="pixels">The picture.</param>
+    /// <param name="limit">In bytes, counted over all parts; what is left empty at the end of one counts.</param>
+    /// <param name="position">Its first byte, counted over all parts.</param>
+    public bool TryAdd(ReadOnlySpan<byte> pixels, long limit, out long position)
+    {
         Memory<byte> place;
-        long position;
         lock (_lock)
         {
-            if (_owners.Count == 0 || pixels.Length > _owners[^1].Memory.Length - _used)
+            int length = _owners.Count == 0 ? 0 : _owners[^1].Memory.Length;
+            bool fits = pixels.Length <= length - _used;
+            position = _before + (fits ? _used : length);
+            if (pixels.Length > limit - position)
+                return false;
+            if (!fits)
                 Grow(Math.Max(_owners.Count == 0 ? _wanted : FirstBytes, pixels.Length));
-            position = _before + _used;
             place = _owners[^1].Memory.Slice(_used, pixels.Length);
             _used += pixels.Length;
         }
 
         pixels.CopyTo(place.Span);
-        return position;
+        return true;
     }
 
     /// <summary>Gives the memory back, which no copy may be reading.</summary>

@@ -47,6 +47,19 @@ public sealed class CudaAugmentationTests
     }
 
     [Theory]
+    [InlineData(ResizeFilter.Box)]
+    [InlineData(ResizeFilter.Bilinear)]
+    [InlineData(ResizeFilter.Bicubic)]
+    public void Views_of_pictures_for_which_there_is_no_room_are_those_of_the_CPU(ResizeFilter filter)
+    {
+        ViewOptions view = new() { Size = 17, Filter = filter, BlurProbability = 0.5, SolarizeProbability = 0.5, Scale = (0.05, 1) };
+        Image[] pictures = [.. Enumerable.Range(0, 6).Select(seed => Noise(60, 45, seed)), Edges(30, 80), Noise(7, 5), Noise(18, 17)];
+        // No room at all, and for the first three.
+        AssertEqual(view, PixelNormalization.ImageNet, pictures, limit: 0);
+        AssertEqual(view, PixelNormalization.ImageNet, pictures, limit: 3 * 3 * 60 * 45);
+    }
+
+    [Theory]
     [InlineData("brightness")]
     [InlineData("contrast")]
     [InlineData("saturation")]
@@ -111,7 +124,7 @@ public sealed class CudaAugmentationTests
         using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
         MultiCropAugmentation views = new([new ViewOptions { Size = 8 }], PixelNormalization.ImageNet);
         Image[] pictures = [Noise(20, 30), Noise(9, 9)];
-        using PictureBatch batch = new(augmentation, pictures.Length, 1);
+        using PictureBatch batch = new(augmentation, views, pictures.Length, long.MaxValue);
         CropFormat format = Format(8, CropFilter.Bicubic, PixelNormalization.ImageNet);
         View y = bed.Take([pictures.Length, 3, 8, 8]);
         long bytes = 0;
@@ -149,17 +162,17 @@ public sealed class CudaAugmentationTests
     }
 
     /// <summary>One view of each picture, made on both devices, of the same stream.</summary>
-    private static void AssertEqual(ViewOptions view, PixelNormalization normalization, Image[] pictures, int skew = 0)
+    private static void AssertEqual(ViewOptions view, PixelNormalization normalization, Image[] pictures, int skew = 0, long limit = long.MaxValue)
     {
         using DeviceBed bed = new(Devices.Create("cuda"), skew);
         using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
-        AssertEqual(bed, augmentation, view, normalization, pictures);
+        AssertEqual(bed, augmentation, view, normalization, pictures, limit);
     }
 
-    private static void AssertEqual(DeviceBed bed, Augmentation augmentation, ViewOptions view, PixelNormalization normalization, Image[] pictures)
+    private static void AssertEqual(DeviceBed bed, Augmentation augmentation, ViewOptions view, PixelNormalization normalization, Image[] pictures, long limit = long.MaxValue)
     {
         MultiCropAugmentation views = new([view], normalization);
-        using PictureBatch batch = new(augmentation, pictures.Length, 1);
+        using PictureBatch batch = new(augmentation, views, pictures.Length, limit);
         Fill(batch, views, pictures);
         View y = bed.Take([pictures.Length, 3, view.Size, view.Size]);
         augmentation.Upload(batch.Pictures);
@@ -181,7 +194,7 @@ public sealed class CudaAugmentationTests
     {
         batch.Clear(pictures.Length);
         for (int row = 0; row < pictures.Length; row++)
-            batch.Set(0, row, batch.Add(pictures[row]), pictures[row], views.Decide(pictures[row].Width, pictures[row].Height, 0, Stream(row)));
+            batch.Add(row, pictures[row], [views.Decide(pictures[row].Width, pictures[row].Height, 0, Stream(row))]);
     }
 
     private static CropFormat Format(int side, CropFilter filter, PixelNormalization normalization) => new(side, filter, normalization.Mean, normalization.StandardDeviation);

@@ -1,4 +1,6 @@
 using System.Buffers;
+using Dino.Cuda;
+using Dino.Imaging;
 using Dino.Imaging.Transforms;
 using Dino.Ssl.Data;
 using Dino.Ssl.Training;
@@ -51,9 +53,12 @@ public sealed class DeviceAugmentationTests
     }
 
     [Theory]
-    [InlineData(1, 0)]
-    [InlineData(4, 2)]
-    public void Batches_of_the_device_are_those_of_the_CPU(int workers, int prefetch)
+    [InlineData(1, 0, 1 << 20, 0, 0)]
+    [InlineData(4, 2, 1 << 20, 0, 0)]
+    [InlineData(1, 0, 4_000, 6, 18)]
+    [InlineData(4, 2, 12_000, 6, 18)]
+    [InlineData(4, 2, 0, 24, 24)]
+    public void Batches_of_the_device_are_those_of_the_CPU(int workers, int prefetch, long pageLocked, int leastResized, int mostResized)
     {
         using PictureFolder folder = new();
         for (int i = 0; i < 9; i++)
@@ -64,7 +69,8 @@ public sealed class DeviceAugmentationTests
         using Device device = Devices.Create("cuda");
         using BatchLoader onHost = new(ImageFolder.Open(folder.Path), new MultiCropAugmentation(crops), options);
         DeviceViews views = DeviceViews.Create(device, crops, options.BatchSize);
-        using BatchLoader onDevice = new(ImageFolder.Open(folder.Path), new MultiCropAugmentation(crops), options, views.Augmentation);
+        using BatchLoader onDevice = new(ImageFolder.Open(folder.Path), new MultiCropAugmentation(crops), options with { PageLockedBytes = pageLocked }, views.Augmentation);
+        int resized = 0;
         onHost.Start(endEpoch: 3);
         onDevice.Start(endEpoch: 3);
         while (onHost.Next() is { } expected)
@@ -75,7 +81,13 @@ public sealed class DeviceAugmentationTests
             Tensor[] groups = views.Make(found).ToArray();
             Assert.Equal([.. expected.View(0), .. expected.View(1)], groups[0].ToArray());
             Assert.Equal([.. expected.View(2), .. expected.View(3), .. expected.View(4)], groups[1].ToArray());
+            // No picture of the folder is as wide as a view.
+            foreach (PictureCrop crop in found.Pictures!.Crops(0, 1))
+                resized += crop.PictureWidth == crops.GlobalSize ? 1 : 0;
         }
+
+        // All pictures have more bytes than their views. Of the four of a batch 4,000 bytes hold any one and never all; which ones, depends on the workers.
+        Assert.InRange(resized, leastResized, mostResized);
 
         Assert.Null(onDevice.Next());
         views.Dispose();
@@ -104,6 +116,49 @@ public sealed class DeviceAugmentationTests
     }
 
     [Fact]
+    public void The_memory_of_pictures_stays_within_its_limit()
+    {
+        HostMemory memory = new();
+        const int Pictures = 20;
+        const long Limit = 5_000_000;
+        MultiCropAugmentation views = new([new ViewOptions { Size = 100 }, new ViewOptions { Size = 50 }], PixelNormalization.None);
+        long viewBytes = Pictures * 3 * ((100 * 100) + (50 * 50));
+        using PictureBatch batch = new(memory, views, Pictures, Limit);
+        Random random = new(2);
+        for (int round = 0; round < 12; round++)
+        {
+            batch.Clear(Pictures);
+            for (int row = 0; row < Pictures; row++)
+            {
+                // From smaller than the views to larger than the limit.
+                Image image = new(1000, random.Next(1, row == 3 ? 2000 : 600));
+                batch.Add(row, image, [Recipe(image, 0, row), Recipe(image, 1, row)]);
+            }
+
+            long end = 0;
+            foreach (ReadOnlyMemory<byte> part in batch.Pictures)
+                end += part.Length;
+            foreach (PictureCrop crop in batch.Crops(0, 2))
+                Assert.InRange(crop.Pixels + (3L * crop.PictureWidth * (crop.Top + crop.Height)), 1, end);
+        }
+
+        // Pictures find room at all; what a part keeps for those to come is 1 MiB at most.
+        Assert.InRange(memory.PeakBytes, Limit / 2, Limit + viewBytes + (1 << 20));
+
+        ViewRecipe Recipe(Image image, int view, int row) => views.Decide(image.Width, image.Height, view, new CounterRandom(new RandomKey(1, (uint)view, (uint)row)));
+    }
+
+    [Fact]
+    public void Memory_that_the_system_does_not_lock_ends_a_run_with_what_to_do()
+    {
+        using TinyRun tiny = new();
+        EmulatedMachine machine = new() { LargestPinned = 1 << 19 };
+        using Device device = EmulatedHost.OpenDevice(machine);
+        using TrainingRun run = new(device, tiny.Options("run") with { Augment = AugmentationPlace.Device });
+        Assert.Contains("1.0 MiB failed: CUDA_ERROR_OUT_OF_MEMORY (2), the system does not lock so much of its memory for the device. Use --augment cpu", Assert.Throws<CudaException>(() => run.Run()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_a_device_cannot_do_is_refused_before_anything_is_written()
     {
         using TinyRun tiny = new();
@@ -126,12 +181,18 @@ public sealed class DeviceAugmentationTests
     /// <summary>Host memory without a device.</summary>
     private sealed class HostMemory : Augmentation
     {
+        private long _bytes;
+
         public int Allocations { get; private set; }
+
+        public long PeakBytes { get; private set; }
 
         public override IMemoryOwner<byte> AllocateHost(int bytes)
         {
             Allocations++;
-            return new Block(new byte[bytes]);
+            _bytes += bytes;
+            PeakBytes = Math.Max(PeakBytes, _bytes);
+            return new Block(this, new byte[bytes]);
         }
 
         public override void Upload(ReadOnlySpan<ReadOnlyMemory<byte>> parts) => throw new NotSupportedException();
@@ -142,13 +203,11 @@ public sealed class DeviceAugmentationTests
         {
         }
 
-        private sealed record Block(byte[] Bytes) : IMemoryOwner<byte>
+        private sealed record Block(HostMemory Owner, byte[] Bytes) : IMemoryOwner<byte>
         {
             public Memory<byte> Memory => Bytes;
 
-            public void Dispose()
-            {
-            }
+            public void Dispose() => Owner._bytes -= Bytes.Length;
         }
     }
 }

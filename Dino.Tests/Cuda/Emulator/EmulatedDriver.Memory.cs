@@ -58,6 +58,8 @@ internal static unsafe partial class EmulatedDriver
     {
         if (Current(out int error) is not { } machine || Forbid(machine, "cuMemAllocHost", out error))
             return error;
+        if ((long)bytes > machine.LargestPinned)
+            return Fail(EmulatedErrors.OutOfMemory, "out of memory");
         *address = machine.AllocatePinned(bytes);
         return 0;
     }

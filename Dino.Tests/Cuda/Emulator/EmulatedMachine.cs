@@ -40,6 +40,9 @@ internal sealed unsafe partial class EmulatedMachine : IDisposable
     /// <summary>Streams that have not been destroyed.</summary>
     public EmulatedStream[] Streams { get; private set; } = [];
 
+    /// <summary>Bytes of memory that the system locks in one piece at most.</summary>
+    public long LargestPinned { get; set; } = long.MaxValue;
+
     /// <summary>Changes PTX before it is loaded: what a test may do to see whether damage is noticed.</summary>
     public Func<string, string>? Edit { get; init; }
 

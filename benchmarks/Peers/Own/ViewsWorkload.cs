@@ -31,14 +31,10 @@ internal sealed class ViewsWorkload : IWorkload
         _views = new TensorStore(_device, _augmentation is null ? [] : shapes, withGradients: false);
         if (_augmentation is null)
             return;
-        _batch = new PictureBatch(_augmentation, pictures, s_options.ViewCount);
+        _batch = new PictureBatch(_augmentation, _transform, pictures, long.MaxValue);
         _batch.Clear(pictures);
         for (int row = 0; row < pictures; row++)
-        {
-            long pixels = _batch.Add(_pictures[row]);
-            for (int view = 0; view < s_options.ViewCount; view++)
-                _batch.Set(view, row, pixels, _pictures[row], _transform.Decide(_pictures[row].Width, _pictures[row].Height, view, Stream(row, view)));
-        }
+            _batch.Add(row, _pictures[row], [.. Enumerable.Range(0, s_options.ViewCount).Select(view => _transform.Decide(_pictures[row].Width, _pictures[row].Height, view, Stream(row, view)))]);
     }
 
     public void Run()
