@@ -8,10 +8,17 @@ internal readonly record struct BenchTiming(double Median, double Min, double Ma
     private const int WarmUps = 3;
     private const int FewestRepeats = 5;
 
-    /// <summary>Runs a warm-up, then as often as asked, five times at least.</summary>
+    /// <summary>How often to run: as often as <c>--repeats</c> asks, five times at least, which it says.</summary>
+    public static int Repetitions(int asked)
+    {
+        if (asked < FewestRepeats)
+            Console.Error.WriteLine($"--repeats {asked} is less than {FewestRepeats}: {FewestRepeats} runs are timed");
+        return Math.Max(asked, FewestRepeats);
+    }
+
+    /// <summary>Runs a warm-up, then as often as <see cref="Repetitions"/> says.</summary>
     public static BenchTiming Of(Action run, int repeats, CancellationToken cancellation)
     {
-        repeats = Math.Max(repeats, FewestRepeats);
         for (int i = 0; i < WarmUps; i++)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -24,12 +24,13 @@ internal static class DataBenchmark
         return command.Does((parsed, cancellation) =>
         {
             byte[][] files = parsed.GetValue(data) is { } folder ? Read(ImageFolder.Open(folder)) : Draw();
+            int repetitions = BenchTiming.Repetitions(parsed.GetValue(repeats));
             using CpuDevice device = new(1);
             EvaluationTransform evaluation = new(new Preprocessing());
             MultiCropAugmentation augmentation = new(new MultiCropOptions());
             BenchStage Stage(string name, Action<Image, int> process)
             {
-                BenchTiming timing = BenchTiming.Of(() => ForEach(files, process), parsed.GetValue(repeats), cancellation);
+                BenchTiming timing = BenchTiming.Of(() => ForEach(files, process), repetitions, cancellation);
                 return new BenchStage(name, timing.PerSecond(files.Length));
             }
 

@@ -29,11 +29,14 @@ internal static class KnnBenchmark
             }
 
             using Device device = devices.Open(parsed);
+            if (parsed.GetResult(k) is { Implicit: false } && parsed.GetValue(k) > memory)
+                Console.Error.WriteLine($"--k {parsed.GetValue(k)} is more than the {Wording.Count(memory, "picture")} in memory: all of them vote");
+            int repetitions = BenchTiming.Repetitions(parsed.GetValue(repeats));
             // The cost does not depend on what the features are, only on how many there are.
             float[] features = BenchCommand.Noise(checked(memory * columns)), questions = BenchCommand.Noise(checked(queries * columns));
             using KnnClassifier knn = new(device, features, [.. Enumerable.Range(0, memory).Select(i => i % kinds)]);
             int[] truth = [.. Enumerable.Range(0, queries).Select(i => i % kinds)];
-            BenchTiming timing = BenchTiming.Of(() => knn.Evaluate(questions, truth, parsed.GetValue(k), cancellationToken: cancellation), parsed.GetValue(repeats), cancellation);
+            BenchTiming timing = BenchTiming.Of(() => knn.Evaluate(questions, truth, parsed.GetValue(k), cancellationToken: cancellation), repetitions, cancellation);
             BenchKnnOutput output = new(timing.Median, timing.Min, timing.Max, timing.PerSecond(queries), BenchTiming.PeakMemory(), timing.Repeats, memory, queries, columns, DeviceOptions.Describe(device), (device as CpuDevice)?.Threads, (device as CpuDevice)?.InstructionSet);
             if (parsed.GetValue(json))
                 JsonOutput.Print(output, CliJson.Default.BenchKnnOutput);

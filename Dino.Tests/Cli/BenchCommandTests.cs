@@ -56,6 +56,16 @@ public sealed class BenchCommandTests
         Assert.NotEmpty(json.GetProperty("instruction_set").GetString()!);
     }
 
+    [Fact]
+    public void What_is_measured_in_place_of_what_was_asked_for_is_said()
+    {
+        string[] call = ["bench", "knn", "--train", "30", "--test", "4", "--width", "8", "--classes", "3", "--threads", "1"];
+        DinoResult bent = DinoProcess.Run([.. call, "--k", "31", "--repeats", "4"]).Expect(0);
+        Assert.Equal(["--k 31 is more than the 30 pictures in memory: all of them vote", "--repeats 4 is less than 5: 5 runs are timed"], bent.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        Assert.Contains("of 5)", bent.Output, StringComparison.Ordinal);
+        Assert.Empty(DinoProcess.Run([.. call, "--k", "30", "--repeats", "5"]).Expect(0).Errors);
+    }
+
     [Theory]
     [InlineData("bench forward --image-size 32 --arch vit_tiny --depth 12 --precision bf16", "; vit_tiny (192 wide, 12 blocks, 3 heads), patch 8; 32 x 32 pixels, bf16, batch 1; 1 thread, ")]
     [InlineData("bench forward --image-size 16 --embed-dim 16 --depth 1 --heads 2", "; ViT (16 wide, 1 block, 2 heads), patch 8; 16 x 16 pixels, fp32, batch 1; 1 thread, ")]
