@@ -14,6 +14,12 @@ public sealed class WarmTrainingStepTests
 {
     private const int WarmUps = 12;
 
+    /// <summary>Steps that are judged together.</summary>
+    private const int Round = 28;
+
+    /// <summary>Rounds of which one has to be undisturbed.</summary>
+    private const int Rounds = 6;
+
     // The last layer thaws and the temperatures change during the measured steps: five steps an epoch.
     private static readonly DinoOptions Settings = TinyRun.Dino with { Epochs = 20, WarmupEpochs = 4, WarmupTeacherTemperatureEpochs = 6, FreezeLastLayer = 4 };
 
@@ -36,10 +42,27 @@ public sealed class WarmTrainingStepTests
         using Device device = Devices.Create(deviceName);
         // A device that records steps records once more where the last layer thaws: there that is part of getting warm.
         int frozen = device is CpuDevice ? Settings.FreezeLastLayer : 2;
-        using DinoTrainer trainer = TinyRun.Trainer(device, Settings with { Optimizer = optimizer, FreezeLastLayer = frozen });
+        using DinoTrainer trainer = TinyRun.Trainer(device, Settings with { Optimizer = optimizer, FreezeLastLayer = frozen, Epochs = 40 });
         CropView[][] batches = [TinyRun.Views(0), TinyRun.Views(1), TinyRun.Views(2)];
-        long[] here = new long[40], everywhere = new long[40];
-        for (int step = 0; step < here.Length; step++)
+        // Emulated steps run on this thread alone, and take so long that each sees other threads: one round, which is not asked about those.
+        bool isUndisturbed = device is not CpuDevice;
+        long[] here = new long[WarmUps + (Rounds * Round)], everywhere = new long[here.Length];
+        int step = 0;
+        for (int end = WarmUps + Round; end <= here.Length; end += Round)
+        {
+            for (; step < end; step++)
+                Measure(step);
+            isUndisturbed |= everywhere.AsSpan((end - Round)..end).Count(0L) > Round / 2;
+            if (isUndisturbed)
+                break;
+        }
+
+        Assert.True(here[WarmUps..].All(bytes => bytes == 0), $"Bytes allocated by this thread in each step: {string.Join(", ", here[..step])}.");
+        // The test host has threads of its own that report progress now and then: most steps of a round see none of them, unless the machine is busy. What a
+        // step itself allocates on any thread, it allocates in every round.
+        Assert.True(isUndisturbed, $"Bytes allocated by the process in each step: {string.Join(", ", everywhere[..step])}.");
+
+        void Measure(int step)
         {
             CropView[] views = batches[step % batches.Length];
             // The question about the process allocates a little on this thread: it encloses the other one.
@@ -48,11 +71,6 @@ public sealed class WarmTrainingStepTests
             here[step] = GC.GetAllocatedBytesForCurrentThread() - mine;
             everywhere[step] = GC.GetTotalAllocatedBytes(precise: true) - all;
         }
-
-        Assert.True(here[WarmUps..].All(bytes => bytes == 0), $"Bytes allocated by this thread in each step: {string.Join(", ", here)}.");
-        // The test host has threads of its own that report progress now and then: most steps see none of them. Emulated steps take so long that all do, and
-        // run on this thread alone.
-        Assert.True(device is not CpuDevice || everywhere[WarmUps..].Count(bytes => bytes == 0) > 14, $"Bytes allocated by the process in each step: {string.Join(", ", everywhere)}.");
     }
 
     public static TheoryData<string> OtherNetworks => [.. Others.Keys];
