@@ -18,4 +18,8 @@ public readonly record struct ColorSteps(uint Packed)
         int used = (32 - System.Numerics.BitOperations.LeadingZeroCount(Packed) + Bits - 1) / Bits;
         return new ColorSteps(Packed | ((uint)step << (used * Bits)));
     }
+
+    /// <summary>The changes in order: <c>Hue, Contrast</c>.</summary>
+    /// <remarks>What a record prints by itself, its properties, has no end here.</remarks>
+    public override string ToString() => Rest.First == ColorStep.None ? $"{First}" : $"{First}, {Rest}";
 }

@@ -3,6 +3,7 @@ using Dino.Imaging;
 using Dino.Imaging.Transforms;
 using Dino.Ssl.Data;
 using Dino.Tensors;
+using Dino.Tensors.Backends;
 using Dino.Tests.Imaging;
 
 namespace Dino.Tests.Ssl.Data;
@@ -22,6 +23,14 @@ public sealed class MultiCropAugmentationTests
         Assert.Equal([0, 0.2, 0], views.Take(3).Select(view => view.SolarizeProbability));
         Assert.Equal([(0.4, 1.0), (0.4, 1.0), (0.05, 0.4)], views.Take(3).Select(view => view.Scale));
         Assert.Equal(10, options.ViewCount);
+    }
+
+    [Fact]
+    public void The_decisions_about_a_view_can_be_printed()
+    {
+        ViewRecipe recipe = new() { Jitter = default(ColorSteps).Then(ColorStep.Hue).Then(ColorStep.Contrast) };
+        Assert.Contains("Jitter = Hue, Contrast, Brightness = 0,", recipe.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Jitter = None, ", default(ViewRecipe).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
