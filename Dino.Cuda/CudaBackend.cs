@@ -23,8 +23,8 @@ internal sealed unsafe partial class CudaBackend(CudaContext context, WorkQueue 
     private readonly WorkQueue _queue = queue;
     private readonly SegmentTables _segments = new(context, queue);
 
-    public CudaBackend(CudaContext context, CudaPrecision precision, CublasLt? library)
-        : this(context, new WorkQueue(context), precision, library)
+    public CudaBackend(CudaContext context, CudaPrecision precision, CublasLt? library, bool isSynchronous)
+        : this(context, new WorkQueue(context, isSynchronous), precision, library)
     {
     }
 

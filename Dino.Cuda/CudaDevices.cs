@@ -12,13 +12,17 @@ public sealed class CudaDevices
     /// <summary>0 leaves matrix products to the own kernels.</summary>
     private const string LibraryVariable = "DINO_CUDA_CUBLAS";
 
+    /// <summary>Anything but 0 waits for every kernel, so that an error names the one that made it.</summary>
+    internal const string SynchronousVariable = "DINO_CUDA_SYNC";
+
     private readonly DriverTable? _table;
     private readonly CublasLtTable? _products;
     private readonly string _reason;
+    private readonly bool _isSynchronous;
 
     private CudaDevices(
-        CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, DriverTable? table, CublasLtTable? products, IReadOnlyList<CudaDeviceInfo> devices, string reason) =>
-        (Driver, CublasLt, Cublas, _table, _products, Devices, _reason) = (driver, cublasLt, cublas, table, products, devices, reason);
+        CudaLibrary driver, CudaLibrary cublasLt, CudaLibrary cublas, DriverTable? table, CublasLtTable? products, IReadOnlyList<CudaDeviceInfo> devices, string reason, bool isSynchronous) =>
+        (Driver, CublasLt, Cublas, _table, _products, Devices, _reason, _isSynchronous) = (driver, cublasLt, cublas, table, products, devices, reason, isSynchronous);
 
     /// <summary>The library of the NVIDIA driver.</summary>
     public CudaLibrary Driver { get; }
@@ -49,7 +53,7 @@ public sealed class CudaDevices
     internal CudaBackend Open(int index, CudaPrecision precision)
     {
         CudaContext context = OpenContext(index);
-        return new CudaBackend(context, precision, Library(context, precision));
+        return new CudaBackend(context, precision, Library(context, precision), _isSynchronous);
     }
 
     /// <inheritdoc cref="Open"/>
@@ -85,7 +89,8 @@ public sealed class CudaDevices
         (DriverTable? table, CudaDeviceInfo[] devices, string reason) = driver.Reason is { } missing ? (null, [], missing) : Ask(host, driver);
         CudaLibrary cublasLt = search.Find(LibraryNames.CublasLt);
         CublasLtTable? products = cublasLt.Handle == 0 || host.Variable(LibraryVariable) == "0" ? null : CublasLtTable.Fill(name => host.Export(cublasLt.Handle, name));
-        return new CudaDevices(driver, cublasLt, search.Find(LibraryNames.Cublas), table, products, devices, reason);
+        bool isSynchronous = host.Variable(SynchronousVariable) is { Length: > 0 } and not "0";
+        return new CudaDevices(driver, cublasLt, search.Find(LibraryNames.Cublas), table, products, devices, reason, isSynchronous);
     }
 
     private static (DriverTable? Table, CudaDeviceInfo[] Devices, string Reason) Ask(ILibraryHost host, CudaLibrary driver)

@@ -37,7 +37,7 @@ internal sealed class RecordedWork(WorkQueue queue) : Repetition
     protected override void Dispose(bool disposing)
     {
         if (Segments.Count > 0)
-            queue.Synchronize();
+            queue.TrySynchronize();
         Clear();
         base.Dispose(disposing);
     }

@@ -6,11 +6,10 @@ namespace Dino.Cuda.Execution;
 /// Where the calls of a backend go: to the stream; into a record of repeated work that is being made; or nowhere, because the record that is replayed
 /// has them already.
 /// </summary>
-internal sealed unsafe class WorkQueue(CudaContext context)
+/// <param name="context">The context of the device.</param>
+/// <param name="isSynchronous">Whether to wait after every launch, so that an error names the kernel that made it. Nothing is recorded then.</param>
+internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
 {
-    /// <summary>Whether to wait after every launch, so that an error names the kernel that made it. Nothing is recorded then.</summary>
-    private readonly bool _isSynchronous = Environment.GetEnvironmentVariable("DINO_CUDA_SYNC") is { Length: > 0 } and not "0";
-
     private RecordedWork? _work;
     private bool _isRecording;
     private int _ownerThread;
@@ -39,7 +38,7 @@ internal sealed unsafe class WorkQueue(CudaContext context)
             Do(call, (nint)memory);
         if (_isRecording)
             Current.AddLaunch(call, arguments);
-        else if (_isSynchronous)
+        else if (isSynchronous)
             context.Driver.Check(context.Driver.cuStreamSynchronize(context.Stream), $"driver.cuLaunchKernel({kernel.Name}, {shape})");
     }
 
@@ -75,7 +74,7 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         Do(call, 0);
         if (_isRecording)
             Current.Add(call);
-        else if (_isSynchronous)
+        else if (isSynchronous)
             context.Driver.Check(context.Driver.cuStreamSynchronize(context.Stream), "driver.cublasLtMatmul");
     }
 
@@ -101,9 +100,12 @@ internal sealed unsafe class WorkQueue(CudaContext context)
             return;
         }
 
-        // The driver has taken its copy of pageable memory when the call returns.
+        // The driver promises nowhere to be done with pageable memory when the call returns.
         fixed (byte* bytes = source)
+        {
             Do(call, (nint)bytes);
+            Wait();
+        }
     }
 
     /// <summary>Queues a copy from page-locked memory, which must not change before the device has been waited for.</summary>
@@ -149,7 +151,7 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         if (_work is not null)
             throw new InvalidOperationException("A turn of repeated work is open on this device already.");
         work.Turns++;
-        if (_isSynchronous || work.Turns == 1 || work.IsUnstable)
+        if (isSynchronous || work.Turns == 1 || work.IsUnstable)
             return;
         _ownerThread = Environment.CurrentManagedThreadId;
         (_work, _isRecording, _segment) = (work, work.Segments.Count == 0, -1);
@@ -181,11 +183,26 @@ internal sealed unsafe class WorkQueue(CudaContext context)
         }
     }
 
+    /// <summary>Waits for all queued work before something is freed; false if the device has failed, and its memory is lost anyway.</summary>
+    /// <remarks>Who frees is often on the way out from that failure, which has to stay the one that is seen. Who goes on meets it again at the next call.</remarks>
+    public bool TrySynchronize()
+    {
+        try
+        {
+            Synchronize();
+            return true;
+        }
+        catch (CudaException) when (context.HasFailed)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Frees device memory after all work queued before.</summary>
     public void Free(nint address)
     {
-        Synchronize();
-        context.Driver.Check(context.Driver.cuMemFree(address));
+        if (TrySynchronize())
+            context.Driver.Check(context.Driver.cuMemFree(address));
     }
 
     /// <summary>Makes a call now, on whatever the stream does with it.</summary>

@@ -161,7 +161,8 @@ internal sealed unsafe class CublasLt : IDisposable
             int count;
             CublasStatus status = _table.cublasLtMatmulAlgoGetHeuristic(
                 _handle, plan.Description, plan.First, plan.Second, plan.Result, plan.Result, preference, 1, &heuristic, &count);
-            if (status is CublasStatus.NotSupported or CublasStatus.InvalidValue)
+            // A library older than the device says so here, not when it starts.
+            if (status is CublasStatus.NotSupported or CublasStatus.InvalidValue or CublasStatus.ArchitectureMismatch)
                 return false;
             _table.Check(status, "_table.cublasLtMatmulAlgoGetHeuristic");
             plan.Algorithm = heuristic.Algorithm;

@@ -8,6 +8,7 @@ internal enum CublasStatus
 {
     Success = 0,
     InvalidValue = 7,
+    ArchitectureMismatch = 8,
     NotSupported = 15,
 }
 

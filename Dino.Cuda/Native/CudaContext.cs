@@ -69,12 +69,17 @@ internal sealed unsafe class CudaContext : IDisposable
         return address;
     }
 
+    /// <summary>Whether work has failed: nothing can be done in the context any more.</summary>
+    public bool HasFailed => Driver.cuStreamSynchronize(Stream) != CudaResult.Success;
+
     /// <summary>Waits for all queued work.</summary>
     /// <exception cref="CudaException">It failed, or work queued before it did.</exception>
     public void Synchronize()
     {
         MakeCurrent();
-        Driver.Check(Driver.cuStreamSynchronize(Stream));
+        CudaResult result = Driver.cuStreamSynchronize(Stream);
+        if (result != CudaResult.Success)
+            throw Driver.Failure(result, "cuStreamSynchronize(Stream)", $"; set {CudaDevices.SynchronousVariable}=1 to learn which kernel it was");
     }
 
     /// <summary>Has the work queued from now on wait for all that is on its way on the <see cref="UploadStream"/>. The host goes on.</summary>

@@ -75,8 +75,15 @@ internal sealed unsafe partial class DriverTable
         // The names of the variables that lead to the table are ours, not the driver's.
         int arguments = call.IndexOf('(', StringComparison.Ordinal);
         string text = call[(call.LastIndexOf('.', Math.Max(arguments, 0)) + 1)..];
-        throw new CudaException(text, (int)result, Text(cuGetErrorName, result) ?? "an unknown error", Text(cuGetErrorString, result) ?? "of which the driver says nothing");
+        throw Failure(result, text);
     }
+
+    /// <summary>The exception for a call that failed.</summary>
+    /// <param name="result">What it returned.</param>
+    /// <param name="call">Its text.</param>
+    /// <param name="advice">What follows the driver's explanation, without the full stop.</param>
+    public CudaException Failure(CudaResult result, string call, string advice = "") =>
+        new(call, (int)result, Text(cuGetErrorName, result) ?? "an unknown error", (Text(cuGetErrorString, result) ?? "of which the driver says nothing") + advice);
 
     private static string? Text(delegate* unmanaged<CudaResult, byte**, CudaResult> describe, CudaResult result)
     {

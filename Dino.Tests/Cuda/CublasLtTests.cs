@@ -87,10 +87,11 @@ public sealed class CublasLtTests
         static Operand Operand(Shape shape) => new("x", Access.Input, shape, new float[shape.Count]);
     }
 
-    [Fact]
-    public void Shapes_without_an_algorithm_go_to_the_own_kernels()
+    // Not supported, an invalid value, and a library without code for the device's architecture.
+    [Theory, InlineData(15), InlineData(7), InlineData(8)]
+    public void Shapes_without_an_algorithm_go_to_the_own_kernels(int refusal)
     {
-        FakeCublasLt library = new() { Supports = rows => rows > 3 };
+        FakeCublasLt library = new() { Supports = rows => rows > 3, Refusal = refusal };
         using DeviceBed bed = new(CublasLtHost.Open(library));
         CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(3, 8, 4));
         CudaMatMulTests.AssertAgrees(bed, CudaPrecision.FP32, null, new GemmCase(3, 8, 4));

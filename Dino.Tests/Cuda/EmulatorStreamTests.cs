@@ -1,3 +1,4 @@
+using Dino.Cuda;
 using Dino.Cuda.Native;
 using Dino.Tests.Cuda.Emulator;
 
@@ -60,6 +61,16 @@ public sealed unsafe class EmulatorStreamTests : IDisposable
         *_pinned = 9;
         _bench.Check(Driver.cuStreamSynchronize(_other));
         Assert.Equal(9u, Run());
+    }
+
+    [Fact]
+    public void An_upload_from_pageable_memory_has_to_be_waited_for()
+    {
+        uint word = 7;
+        _bench.Check(Driver.cuMemcpyHtoDAsync(_bench.X, &word, 4, _bench.Stream));
+        Assert.Contains("pageable", Assert.Throws<CudaException>(() => _bench.Launch(threads: 1)).Message, StringComparison.Ordinal);
+        _bench.Check(Driver.cuStreamSynchronize(_bench.Stream));
+        Assert.Equal(7u, Run());
     }
 
     [Fact]

@@ -31,6 +31,9 @@ internal sealed unsafe partial class FakeCublasLt
     /// <summary>Whether it has an algorithm for a product with so many rows of y, as it counts them.</summary>
     public Func<ulong, bool> Supports { get; init; } = _ => true;
 
+    /// <summary>What it answers where it has none.</summary>
+    public int Refusal { get; init; } = NotSupported;
+
     /// <summary>Products multiplied or recorded.</summary>
     public int Calls { get; private set; }
 
@@ -194,7 +197,7 @@ internal sealed unsafe partial class FakeCublasLt
         if (Find<Description>(description) is not { } kind || Find<Layout>(a) is null || Find<Layout>(b) is null || Find<Layout>(d) is not { } result || c != d || wanted < 1)
             return InvalidValue;
         if (!own.Supports((ulong)result.Columns) || (kind.HasBias && kind.Bias == 0))
-            return NotSupported;
+            return own.Refusal;
         Preference asked = Find<Preference>(preference)!;
         *results = default;
         results->WorkspaceBytes = (nuint)asked.Workspace;

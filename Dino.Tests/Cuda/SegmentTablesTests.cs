@@ -17,7 +17,7 @@ public sealed class SegmentTablesTests
         Assert.Equal(CudaResult.Success, Initialize(driver));
         using (CudaContext context = new(driver, 0))
         {
-            using SegmentTables tables = new(context, new WorkQueue(context));
+            using SegmentTables tables = new(context, new WorkQueue(context, isSynchronous: false));
             SegmentTable first = tables.Find(Segments(0)), second = tables.Find(Segments(1));
             for (int i = 2; i < 20; i++)
             {

@@ -103,7 +103,12 @@ internal static unsafe partial class EmulatedDriver
         if (found.Capture is not { } graph)
         {
             lock (found.Machine.Work)
-                return isSourceHost && !isPageable ? Postpone(found, target, source, (long)bytes) : CopyNow(found, target, source, (long)bytes);
+            {
+                if (isSourceHost && !isPageable)
+                    return Postpone(found, target, source, (long)bytes);
+                found.IsReadingPageable = isSourceHost;
+                return CopyNow(found, target, source, (long)bytes);
+            }
         }
 
         if (isPageable)

@@ -19,7 +19,19 @@ internal static unsafe partial class EmulatedDriver
     };
 
     /// <summary>A stream on which work can be queued; null with an error otherwise.</summary>
+    /// <remarks>
+    /// A driver has often taken its copy of pageable memory when the call returns, and need not: who goes on without waiting may change or lose what has yet to be read.
+    /// </remarks>
     private static EmulatedStream? OfStream(nint handle, out int error)
+    {
+        EmulatedStream? found = OfAnyStream(handle, out error);
+        if (found is not { IsReadingPageable: true })
+            return found;
+        error = Fail(EmulatedErrors.InvalidValue, "an upload from pageable memory, which the driver may still be reading, has not been waited for");
+        return null;
+    }
+
+    private static EmulatedStream? OfAnyStream(nint handle, out int error)
     {
         if (Handles.Find<EmulatedStream>(handle) is not { } stream)
             error = Fail(EmulatedErrors.InvalidHandle, $"there is no stream 0x{handle:x}");
@@ -76,7 +88,7 @@ internal static unsafe partial class EmulatedDriver
     [UnmanagedCallersOnly]
     private static int StreamSynchronize(nint handle)
     {
-        if (OfStream(handle, out int error) is not { } stream)
+        if (OfAnyStream(handle, out int error) is not { } stream)
             return error;
         if (stream.Capture is not null)
             return Spoil(stream, "cuStreamSynchronize");

@@ -15,7 +15,10 @@ internal sealed class EmulatedHost(EmulatedMachine machine) : ILibraryHost
 
     public static CudaDevice OpenDevice(EmulatedMachine machine) => new(CudaDevices.Find(new EmulatedHost(machine)), 0);
 
-    public string? Variable(string name) => null;
+    /// <summary>Environment variables.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
+    public string? Variable(string name) => Variables.GetValueOrDefault(name);
 
     public IEnumerable<string> FoldersIn(string folder) => [];
 

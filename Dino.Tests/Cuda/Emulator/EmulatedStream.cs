@@ -26,6 +26,9 @@ internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedO
     /// <summary>Whether a forbidden call has spoilt the recording.</summary>
     public bool IsCaptureSpoilt { get; set; }
 
+    /// <summary>Whether the driver may still be reading pageable memory for a copy that nobody has waited for.</summary>
+    public bool IsReadingPageable { get; set; }
+
     /// <summary>The thread that began it.</summary>
     public int CapturingThread { get; set; }
 
@@ -54,7 +57,11 @@ internal sealed unsafe class EmulatedStream(EmulatedMachine machine) : EmulatedO
     public void NoteRead(long address, long bytes) => _copied.Add((address, bytes));
 
     /// <summary>The host has waited for all work.</summary>
-    public void ForgetReads() => _copied.Clear();
+    public void ForgetReads()
+    {
+        _copied.Clear();
+        IsReadingPageable = false;
+    }
 
     /// <summary>Whether memory may still be read by queued copies.</summary>
     public bool MayRead(long address, long bytes)

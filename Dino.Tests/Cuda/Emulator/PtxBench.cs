@@ -113,6 +113,7 @@ internal sealed unsafe class PtxBench : IDisposable
     {
         fixed (uint* source = values)
             Check(Driver.cuMemcpyHtoDAsync(X, source, (nuint)(4 * values.Length), Stream));
+        Check(Driver.cuStreamSynchronize(Stream));
     }
 
     public uint[] Read(int count)
