@@ -128,11 +128,12 @@ internal sealed record MutationExample(Work[] Works, CudaPrecision Precision = C
     {
         const int Side = 40;
         PictureCrop crop = new() { PictureWidth = 60, Width = 60, Height = 90, BlurRadius = 1, BlurFull = 5_000_000, BlurEdge = 800_000, SolarizeThreshold = 200 };
-        byte[] pixels = new byte[3 * 60 * 90];
-        new Random(1).NextBytes(pixels);
         using Augmentation augmentation = bed.Backend.CreateAugmentation()!;
+        // Page-locked, as uploads of pictures have to be.
+        using System.Buffers.IMemoryOwner<byte> picture = augmentation.AllocateHost(3 * 60 * 90);
+        new Random(1).NextBytes(picture.Memory.Span);
         View y = bed.Write(default, [2, 3, Side, Side]);
-        augmentation.Upload([pixels]);
+        augmentation.Upload([picture.Memory]);
         augmentation.Make([crop, crop with { Steps = new ColorSteps().Then(ColorStep.Contrast), Contrast = 0.5f }], new CropFormat(Side, CropFilter.Bicubic, (0, 0, 0), (1, 1, 1)), y);
         return [bed.Read<float>(y)];
     }
