@@ -53,8 +53,11 @@ internal sealed class LibrarySearch(ILibraryHost host)
         return library.IsInToolkit ? places.Concat(Toolkit()).Concat(Wheels()) : places;
     }
 
-    private string[] Listed() =>
-        host.Variable(PathVariable)?.Split(host.IsWindows ? ';' : ':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    private string[] Listed() => Folders(PathVariable);
+
+    /// <summary>The folders that a variable lists.</summary>
+    private string[] Folders(string variable) =>
+        host.Variable(variable)?.Split(host.IsWindows ? ';' : ':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
     private IEnumerable<string> Toolkit()
     {
@@ -66,6 +69,11 @@ internal sealed class LibrarySearch(ILibraryHost host)
             foreach (string folder in inside)
                 yield return Path.Combine(root, folder);
         }
+
+        if (host.IsWindows)
+            yield break;
+        foreach (string folder in Existing("/usr/local/cuda", "lib64"))
+            yield return folder;
     }
 
     private IEnumerable<string> Wheels()
@@ -75,11 +83,13 @@ internal sealed class LibrarySearch(ILibraryHost host)
                 (host.Variable("VIRTUAL_ENV"), "Lib/site-packages"),
                 (host.Variable("CONDA_PREFIX"), "Lib/site-packages"),
                 (host.Variable("APPDATA"), "Python/Python3*/site-packages"),
+                .. Interpreters("python.exe").Select(folder => (folder, "Lib/site-packages")),
             ]
             : [
                 (host.Variable("VIRTUAL_ENV"), "lib/python3*/site-packages"),
                 (host.Variable("CONDA_PREFIX"), "lib/python3*/site-packages"),
                 (host.Variable("HOME"), ".local/lib/python3*/site-packages"),
+                .. Interpreters("python3").Select(folder => (Path.GetDirectoryName(folder), "lib/python3*/site-packages")),
                 ("/usr/local", "lib/python3*/*-packages"),
                 ("/usr", "lib/python3*/*-packages"),
             ];
@@ -93,6 +103,9 @@ internal sealed class LibrarySearch(ILibraryHost host)
                 yield return path;
         }
     }
+
+    /// <summary>Folders of the programs called so: a virtual environment need not be active for its Python to be the one that is run.</summary>
+    private IEnumerable<string> Interpreters(string program) => Folders("PATH").Where(folder => host.FileExists(Path.Combine(folder, program)));
 
     /// <summary>The folders below a root whose names match, part by part.</summary>
     private IEnumerable<string> Existing(string root, string pattern)

@@ -37,8 +37,10 @@ public sealed class LibrarySearchTests
             false,
             [
                 "/named/first/libcublas.so.11", "/named/second/libcublas.so.13", "libcublas.so.12", "/toolkit/lib64/libcublas.so.12", "/home-of-cuda/lib64/libcublas.so.13",
+                "/usr/local/cuda/lib64/libcublas.so.12",
                 "/venv/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13", "/venv/lib/python3.12/site-packages/nvidia/cublas/lib/libcublas.so.12",
                 "/conda/lib/python3.11/site-packages/nvidia/cu13/lib/libcublas.so.13", "/home/me/.local/lib/python3.10/site-packages/nvidia/cublas/lib/libcublas.so.11",
+                "/opt/torch/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13",
                 "/usr/local/lib/python3.12/dist-packages/nvidia/cu13/lib/libcublas.so.13", "/usr/lib/python3/dist-packages/nvidia/cublas/lib/libcublas.so.12",
             ]
         },
@@ -48,6 +50,7 @@ public sealed class LibrarySearchTests
                 "/named/first/cublas64_11.dll", "/named/second/cublas64_13.dll", "cublas64_12.dll", "/toolkit/bin/cublas64_12.dll", "/toolkit/bin/x64/cublas64_13.dll",
                 "/home-of-cuda/bin/cublas64_12.dll", "/venv/Lib/site-packages/nvidia/cu13/bin/x86_64/cublas64_13.dll", "/venv/Lib/site-packages/nvidia/cublas/bin/cublas64_12.dll",
                 "/conda/Lib/site-packages/nvidia/cublas/bin/cublas64_12.dll", "/roaming/Python/Python312/site-packages/nvidia/cu13/bin/x86_64/cublas64_13.dll",
+                "/opt/torch/bin/Lib/site-packages/nvidia/cublas/bin/cublas64_12.dll",
             ]
         },
     };
@@ -142,7 +145,7 @@ public sealed class LibrarySearchTests
         _ => LibraryNames.Cublas,
     };
 
-    /// <summary>A machine with every variable set, and nothing in the folders yet.</summary>
+    /// <summary>A machine with every variable set, and nothing in the folders yet but Python.</summary>
     private static FakeHost Furnished(bool isWindows) => new()
     {
         IsWindows = isWindows,
@@ -155,6 +158,8 @@ public sealed class LibrarySearchTests
             ["CONDA_PREFIX"] = "/conda",
             ["HOME"] = "/home/me",
             ["APPDATA"] = "/roaming",
+            ["PATH"] = isWindows ? "/empty;/opt/torch/bin" : "/empty:/opt/torch/bin",
         },
+        Files = { isWindows ? "/opt/torch/bin/python.exe" : "/opt/torch/bin/python3" },
     };
 }
