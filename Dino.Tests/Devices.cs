@@ -1,4 +1,5 @@
 using Dino.Cuda;
+using Dino.Cuda.Native;
 using Dino.Tensors;
 using Dino.Tests.Cuda.Emulator;
 
@@ -9,6 +10,9 @@ public static class Devices
 {
     /// <summary>Whether <c>cuda</c> is a GPU of this machine, as <c>DINO_TEST_CUDA=device</c> asks for, instead of the emulator.</summary>
     public static bool HasGpu { get; } = Environment.GetEnvironmentVariable("DINO_TEST_CUDA") == "device";
+
+    // A context ends with its last user and takes long to make: while this one stays open, tests share it.
+    private static readonly Lazy<CudaContext> s_context = new(() => CudaDevices.Find().OpenContext(0));
 
     public static TheoryData<string> All => [.. Names];
 
@@ -42,6 +46,11 @@ public static class Devices
     };
 
     /// <summary>The device called <c>cuda</c>.</summary>
-    internal static CudaDevice OpenCuda(CudaPrecision precision = CudaPrecision.FP32) =>
-        HasGpu ? new CudaDevice(0, precision) : new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision);
+    internal static CudaDevice OpenCuda(CudaPrecision precision = CudaPrecision.FP32)
+    {
+        if (!HasGpu)
+            return new CudaDevice(CudaDevices.Find(new EmulatedHost(new EmulatedMachine())), 0, precision);
+        _ = s_context.Value;
+        return new CudaDevice(0, precision);
+    }
 }

@@ -65,7 +65,7 @@ public sealed class DevicesCommandTests
     [InlineData("cuda:one", "fp32", "There is no device 'cuda:one'. Use --device cpu, cuda or cuda:1")]
     [InlineData("gpu", "fp32", "There is no device 'gpu'.")]
     [InlineData("cpu", "tf32", "--precision tf32 is for --device cuda.")]
-    [InlineData("cuda", "int8", "--precision int8 is not for --device cuda.")]
+    [InlineData("cuda:0", "int8", "--precision int8 is not for --device cuda.")]
     [InlineData("cpu", "fp8", "There is no precision 'fp8'.")]
     public void A_device_or_precision_that_cannot_be_is_refused(string device, string precision, string message) =>
         Assert.Contains(message, DinoProcess.Run("bench", "forward", "--device", device, "--precision", precision).Expect(2).Errors, StringComparison.Ordinal);
