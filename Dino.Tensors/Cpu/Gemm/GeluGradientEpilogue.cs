@@ -14,9 +14,11 @@ internal readonly unsafe struct GeluGradientEpilogue<V>(float* x, float* values,
 
     public bool MovesRows => false;
 
+    public void Prepare(int row, int column, int rows, int columns) { }
+
     /// <remarks>A tile visits a row a few cache lines at a time, which hardware does not foresee.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Prepare(int row, int column, int rows, int columns)
+    public void Fetch(int row, int column, int rows, int columns)
     {
         if (!Sse.IsSupported)
             return;

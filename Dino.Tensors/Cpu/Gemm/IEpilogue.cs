@@ -12,6 +12,9 @@ internal unsafe interface IEpilogue
     /// <summary>Before sums are formed in y itself: asks for the memory that they and <see cref="Apply"/> will touch.</summary>
     void Prepare(int row, int column, int rows, int columns);
 
+    /// <summary>Before sums are formed in scratch: asks for what <see cref="Apply"/> will read that nothing has read lately.</summary>
+    void Fetch(int row, int column, int rows, int columns);
+
     /// <param name="sums">Those of y[row, column] and on: in y itself, or in scratch.</param>
     /// <param name="stride">From one row of sums to the next, in elements of 32 bits.</param>
     /// <param name="columns">Columns of y; in scratch a row of sums is filled up to whole vectors.</param>
@@ -26,6 +29,8 @@ internal readonly unsafe struct NoEpilogue : IEpilogue
     public bool MovesRows => false;
 
     public void Prepare(int row, int column, int rows, int columns) { }
+
+    public void Fetch(int row, int column, int rows, int columns) { }
 
     public void Apply(void* sums, nint stride, int row, int column, int rows, int columns) { }
 }

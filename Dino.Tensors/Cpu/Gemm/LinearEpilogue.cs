@@ -89,6 +89,10 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
         }
     }
 
+    /// <remarks>Nothing: y is only written, and asking for it and the residual costs more than waiting for them.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fetch(int row, int column, int rows, int columns) { }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(void* tile, nint stride, int row, int column, int rows, int columns)
     {

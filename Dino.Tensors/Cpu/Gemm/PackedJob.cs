@@ -39,7 +39,7 @@ internal unsafe struct PackedJob<TProduct, TEpilogue>(in PackedPlan plan, in Pac
             for (int t = 0; t < rowTiles.Parts; t++)
             {
                 int row = firstRow + rowTiles.Start(t), rows = rowTiles.Length(t);
-                _epilogue.Prepare(row, column, rows, columns);
+                _epilogue.Fetch(row, column, rows, columns);
                 _product.Run(panel, row, rows, tile, lines.Next());
                 _epilogue.Apply(tile, width, row, column, rows, columns);
             }
