@@ -53,8 +53,9 @@ if [ -n "$pictures" ] && { [ ! -d "$pictures/train" ] || [ ! -d "$pictures/test"
   exit 2
 fi
 epochs=${DINO_CHECK_EPOCHS:-10}
-# Points of k-NN accuracy that bf16 may lose against fp32: runs that differ in rounding alone end a few points apart.
-most_lost=5
+# Points of k-NN accuracy that bf16 may lose against fp32, on the thousands of pictures of a set like CIFAR-10. With few pictures or epochs, runs that differ
+# in rounding alone end further apart.
+most_lost=1
 failures=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
