@@ -9,14 +9,14 @@ internal readonly record struct BenchTiming(double Median, double Min, double Ma
     private const int FewestRepeats = 5;
 
     /// <summary>How often to run: as often as <c>--repeats</c> asks, five times at least, which it says.</summary>
-    public static int Repetitions(int asked)
+    public static int RaiseRepeats(int asked)
     {
         if (asked < FewestRepeats)
             Console.Error.WriteLine($"--repeats {asked} is less than {FewestRepeats}: {FewestRepeats} runs are timed");
         return Math.Max(asked, FewestRepeats);
     }
 
-    /// <summary>Runs a warm-up, then as often as <see cref="Repetitions"/> says.</summary>
+    /// <summary>Runs a warm-up, then as often as <see cref="RaiseRepeats"/> says.</summary>
     public static BenchTiming Of(Action run, int repeats, CancellationToken cancellation)
     {
         for (int i = 0; i < WarmUps; i++)

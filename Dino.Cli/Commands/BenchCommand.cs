@@ -111,7 +111,7 @@ internal static class BenchCommand
         public BenchOutput Measure(ParseResult parsed, Device device, BackboneOptions network, Action run, CancellationToken cancellation)
         {
             int batch = BatchOf(parsed);
-            BenchTiming timing = BenchTiming.Of(run, BenchTiming.Repetitions(parsed.GetValue(_repeats)), cancellation);
+            BenchTiming timing = BenchTiming.Of(run, BenchTiming.RaiseRepeats(parsed.GetValue(_repeats)), cancellation);
             return new(timing.Median, timing.Min, timing.Max, timing.PerSecond(batch), BenchTiming.PeakMemory(), timing.Repeats, batch, DeviceOptions.Describe(device), (device as CpuDevice)?.Threads, (device as CpuDevice)?.InstructionSet, NetworkOutput.Of(network));
         }
 

@@ -24,7 +24,7 @@ internal static class DataBenchmark
         return command.Does((parsed, cancellation) =>
         {
             byte[][] files = parsed.GetValue(data) is { } folder ? Read(ImageFolder.Open(folder)) : Draw();
-            int repetitions = BenchTiming.Repetitions(parsed.GetValue(repeats));
+            int repetitions = BenchTiming.RaiseRepeats(parsed.GetValue(repeats));
             using CpuDevice device = new(1);
             EvaluationTransform evaluation = new(new Preprocessing());
             MultiCropAugmentation augmentation = new(new MultiCropOptions());

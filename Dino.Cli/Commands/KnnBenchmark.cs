@@ -31,7 +31,7 @@ internal static class KnnBenchmark
             using Device device = devices.Open(parsed);
             if (parsed.GetResult(k) is { Implicit: false } && parsed.GetValue(k) > memory)
                 Console.Error.WriteLine($"--k {parsed.GetValue(k)} is more than the {Wording.Count(memory, "picture")} in memory: all of them vote");
-            int repetitions = BenchTiming.Repetitions(parsed.GetValue(repeats));
+            int repetitions = BenchTiming.RaiseRepeats(parsed.GetValue(repeats));
             // The cost does not depend on what the features are, only on how many there are.
             float[] features = BenchCommand.Noise(checked(memory * columns)), questions = BenchCommand.Noise(checked(queries * columns));
             using KnnClassifier knn = new(device, features, [.. Enumerable.Range(0, memory).Select(i => i % kinds)]);

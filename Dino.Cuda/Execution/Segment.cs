@@ -112,11 +112,11 @@ internal sealed unsafe class Segment(CudaContext context) : IDisposable
     }
 
     /// <summary>Queues the first calls one by one, with the arguments they have now.</summary>
-    public void LaunchEach(int count, WorkQueue queue)
+    public void LaunchEach(int count)
     {
         AwaitUploads();
         for (int i = 0; i < count; i++)
-            queue.Do(_entries[i].Call, _entries[i].Memory);
+            _entries[i].Call.Queue(context, _entries[i].Memory);
     }
 
     /// <summary>Frees the graph and the memory of calls; the device must not be at them.</summary>

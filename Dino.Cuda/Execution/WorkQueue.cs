@@ -35,7 +35,7 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
 
         context.MakeCurrent();
         fixed (byte* memory = arguments)
-            Do(call, (nint)memory);
+            call.Queue(context, (nint)memory);
         if (_isRecording)
             Current.AddLaunch(call, arguments);
         else if (isSynchronous)
@@ -55,7 +55,7 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
         }
 
         context.MakeCurrent();
-        Do(call, 0);
+        call.Queue(context, 0);
         if (_isRecording)
             Current.Add(call);
     }
@@ -71,14 +71,14 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
         }
 
         context.MakeCurrent();
-        Do(call, 0);
+        call.Queue(context, 0);
         if (_isRecording)
             Current.Add(call);
         else if (isSynchronous)
             context.Driver.Check(context.Driver.cuStreamSynchronize(context.Stream), "driver.cublasLtMatmul");
     }
 
-    /// <summary>Queues a copy from host memory, which the caller may change as soon as this returns.</summary>
+    /// <summary>Copies from host memory, which the caller may change as soon as this returns: outside a turn of repeated work after all that was queued before.</summary>
     public void Upload(ReadOnlySpan<byte> source, nint target)
     {
         RecordedCall call = new(CallKind.Upload, null, default, 0, target, source.Length);
@@ -103,7 +103,7 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
         // The driver promises nowhere to be done with pageable memory when the call returns.
         fixed (byte* bytes = source)
         {
-            Do(call, (nint)bytes);
+            call.Queue(context, (nint)bytes);
             Wait();
         }
     }
@@ -118,7 +118,7 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
             return;
         context.MakeCurrent();
         fixed (byte* bytes = source)
-            Do(new RecordedCall(CallKind.Upload, null, default, 0, target, source.Length), (nint)bytes);
+            new RecordedCall(CallKind.Upload, null, default, 0, target, source.Length).Queue(context, (nint)bytes);
     }
 
     /// <summary>Copies device memory to the host after all work queued before.</summary>
@@ -205,33 +205,6 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
             context.Driver.Check(context.Driver.cuMemFree(address));
     }
 
-    /// <summary>Makes a call now, on whatever the stream does with it.</summary>
-    internal void Do(in RecordedCall call, nint memory)
-    {
-        DriverTable driver = context.Driver;
-        switch (call.Kind)
-        {
-            case CallKind.Launch:
-                nuint size = (nuint)call.Bytes;
-                nint* extra = stackalloc nint[] { LaunchOption.BufferPointer, memory, LaunchOption.BufferSize, (nint)(&size), LaunchOption.End };
-                LaunchShape shape = call.Shape;
-                CudaResult result = driver.cuLaunchKernel(
-                    call.Kernel!.Function, shape.GridX, shape.GridY, shape.GridZ, shape.Threads, 1, 1, shape.SharedBytes, context.Stream, null, (void**)extra);
-                if (result != CudaResult.Success)
-                    driver.Check(result, $"driver.cuLaunchKernel({call.Kernel.Name}, {shape})");
-                break;
-            case CallKind.Copy:
-                driver.Check(driver.cuMemcpyDtoDAsync(call.Target, call.Source, (nuint)call.Bytes, context.Stream));
-                break;
-            case CallKind.Product:
-                call.Product.Library.Multiply(call.Product);
-                break;
-            default:
-                driver.Check(driver.cuMemcpyHtoDAsync(call.Target, (void*)memory, (nuint)call.Bytes, context.Stream));
-                break;
-        }
-    }
-
     /// <summary>Whether the record that is replayed has this call next; if it has another one, it is given up.</summary>
     private bool IsReplayed(in RecordedCall call)
     {
@@ -253,7 +226,7 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
         RecordedWork work = _work!;
         _work = null;
         context.MakeCurrent();
-        work.Segments[_segment].LaunchEach(_position, this);
+        work.Segments[_segment].LaunchEach(_position);
         Wait();
         work.Forget();
     }

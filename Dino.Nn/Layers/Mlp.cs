@@ -25,6 +25,7 @@ public sealed class Mlp(ParameterScope scope, int width, int hidden) : Module(sc
         RequireWidth(x, _first.Weight.Shape[1]);
         if (_first.Weight.Packed is null)
             return junction.Join(_first, _second, x);
+        // Packed weights are a layer's own: each is read in the order of its format.
         Tensor hidden = _first.Forward(x, Activation.Gelu, type: x.Device.Backend.InnerType);
         Tensor y = junction.Join(_second, hidden);
         hidden.Release();

@@ -68,7 +68,7 @@ public sealed class BatchLoader : IDisposable
         _order = new EpochOrder(folder.Count, options.Seed, options.Shuffle);
         int batch = Math.Min(options.BatchSize, folder.Count);
         int slots = options.Prefetch + 1;
-        PictureBatch? Pictures() => augmentation is null ? null : new PictureBatch(augmentation, decisions!, batch, options.PageLockedBytes / slots);
+        PictureBatch? Pictures() => augmentation is null ? null : new PictureBatch(augmentation, decisions!, batch, Math.Min(PictureSlab.LargestBytes, options.PageLockedBytes / slots));
         _slots = [.. Enumerable.Range(0, slots).Select(_ => new Slot(new SampleBatch(batch, transform.ViewSizes, transform.Channels, Pictures()), batch))];
         _workers = [.. Enumerable.Range(0, options.EffectiveWorkers).Select(i => new Thread(Work) { IsBackground = true, Name = $"Dino batch loader {i}" })];
         foreach (Thread worker in _workers)

@@ -25,8 +25,8 @@ public sealed record BatchLoaderOptions
     public long CacheBytes { get; init; }
 
     /// <summary>
-    /// Most bytes of pictures that wait in page-locked memory, over all batches, for a device that makes their views: with too little memory that it may move a
-    /// system hangs. Pictures beyond are resized by the workers, which gives the same views; those come on top.
+    /// Most bytes of pictures that wait in page-locked memory, over all batches, for a device that makes their views. A system that is left too little memory it
+    /// may move hangs. Pictures beyond are resized by the workers, which gives the same views; those come on top.
     /// </summary>
     internal long PageLockedBytes { get; init; } = Math.Min(2L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8);
 

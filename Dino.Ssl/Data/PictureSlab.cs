@@ -11,7 +11,7 @@ internal sealed class PictureSlab(Augmentation augmentation) : IDisposable
     private const int FirstBytes = 1 << 20;
 
     /// <summary>What is asked for in one piece at most.</summary>
-    private const long LargestBytes = 1 << 30;
+    public const long LargestBytes = 1 << 30;
 
     private readonly Lock _lock = new();
     private readonly List<IMemoryOwner<byte>> _owners = [];

@@ -121,11 +121,11 @@ public abstract partial class Backend : IDisposable
     /// </summary>
     public virtual partial void SampleLinear(in View x, in View samples, in View weight, in View bias, in View residual, in View factors, in View y);
     /// <summary>
-    /// y = residual + factors · (gelu(x [R, K] · firstᵀ + firstBias) · secondᵀ + secondBias); preActivation [R, H], what GELU is applied to, is stored when it exists. Residual, factors
-    /// and samples are optional and mean what they do to <see cref="Linear"/> and, with samples, <see cref="SampleLinear"/>. x and preActivation are inner.
+    /// y = residual + factors · (gelu(x [R, K] · firstᵀ + firstBias) · secondᵀ + secondBias); preActivation [R, H], what GELU is applied to, is stored when it exists. Residual and
+    /// factors are optional as in <see cref="Linear"/>; with samples both are there, as in <see cref="SampleLinear"/>. x and preActivation are inner.
     /// </summary>
     public virtual partial void Mlp(in View x, in MlpViews mlp, in View preActivation, in View residual, in View samples, in View factors, in View y);
-    /// <summary>Gradients of <see cref="Mlp"/> but for that of the residual, which is dy. x, preActivation and dx are inner.</summary>
+    /// <summary>Gradients of <see cref="Mlp"/> but for that of the residual, which is dy. Those of the second layer are written before those of the first. x, preActivation and dx are inner.</summary>
     public virtual partial void MlpBackward(in View x, in MlpViews mlp, in View preActivation, in View samples, in View factors, in View dy, in Destination dx, in MlpGradients gradients);
     /// <summary>y[i] = factors[i] · x[samples[i]].</summary>
     public virtual partial void GatherScaled(in View x, in View samples, in View factors, in View y);

@@ -6,10 +6,3 @@ namespace Dino.Tensors.Backends;
 /// <param name="SecondWeight">[N, H], inner.</param>
 /// <param name="SecondBias">[N], optional.</param>
 public readonly record struct MlpViews(View FirstWeight, View FirstBias, View SecondWeight, View SecondBias);
-
-/// <summary>Where the gradients of an MLP's parameters go, each of its parameter's shape.</summary>
-/// <param name="FirstWeight">[H, K].</param>
-/// <param name="FirstBias">[H].</param>
-/// <param name="SecondWeight">[N, H].</param>
-/// <param name="SecondBias">[N].</param>
-public readonly record struct MlpGradients(Destination FirstWeight, Destination FirstBias, Destination SecondWeight, Destination SecondBias);

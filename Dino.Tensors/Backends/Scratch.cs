@@ -65,8 +65,11 @@ public abstract partial class Backend
     /// <summary>The blocks of one call and of the calls inside it.</summary>
     internal sealed class ScratchStack(Backend backend)
     {
-        /// <summary>Enough for small work. What is bigger goes to slabs that are worth big pages: kernels stride through it.</summary>
-        private const long FirstSlabBytes = 1 << 20, SlabBytes = 8 << 20;
+        /// <summary>Enough for small work.</summary>
+        private const long FirstSlabBytes = 1 << 20;
+
+        /// <summary>Slabs beyond the first: worth big pages, for kernels stride through big scratch.</summary>
+        private const long SlabBytes = 8 << 20;
         private readonly List<(nint Address, long Bytes)> _slabs = [];
         private int _slab;
         private long _used;

@@ -10,9 +10,6 @@ namespace Dino.Tensors.Cpu;
 /// </remarks>
 internal sealed unsafe partial class CpuBackend<V>
 {
-    /// <summary>Rows over which storing the weights in panels is shared.</summary>
-    private const int MinRunRows = 64;
-
     public override void Mlp(in View x, in MlpViews mlp, in View preActivation, in View residual, in View samples, in View factors, in View y)
     {
         (int rows, int inputs, int width, int outputs) = (checked((int)x.Rows), x.Columns, mlp.FirstWeight.Shape[0], y.Columns);
@@ -32,8 +29,8 @@ internal sealed unsafe partial class CpuBackend<V>
 
         using ScratchFrame scratch = OpenScratch();
         PackedMatrix first = Panels(scratch, mlp.FirstWeight, transposed: true), second = Panels(scratch, mlp.SecondWeight, transposed: true);
-        Split runs = Runs(rows, inputs);
-        float* hidden = scratch.Take([runs.Length(0), width]).F32;
+        Split runs = Split.AtMost(rows, RunRows(inputs));
+        float* hidden = scratch.Take([RunRows(inputs), width]).F32;
         for (int run = 0; run < runs.Parts; run++)
         {
             int start = runs.Start(run), count = runs.Length(run);
@@ -56,9 +53,10 @@ internal sealed unsafe partial class CpuBackend<V>
             CheckIndices(samples, dy.Shape);
         using ScratchFrame scratch = OpenScratch();
         PackedMatrix first = dx.IsWanted ? Panels(scratch, mlp.FirstWeight, transposed: false) : default, second = Panels(scratch, mlp.SecondWeight, transposed: false);
-        Split runs = Runs(rows, inputs);
-        View hidden = scratch.Take([runs.Length(0), width]), inner = scratch.Take([runs.Length(0), width]);
-        View scaled = factors.Exists ? scratch.Take([runs.Length(0), outputs]) : View.None;
+        Split runs = Split.AtMost(rows, RunRows(inputs));
+        View hidden = scratch.Take([RunRows(inputs), width]), inner = scratch.Take([RunRows(inputs), width]);
+        View scaled = factors.Exists ? scratch.Take([RunRows(inputs), outputs]) : View.None;
+        bool readsHidden = gradients.SecondWeight.IsWanted || gradients.FirstWeight.IsWanted || gradients.FirstBias.IsWanted || dx.IsWanted;
         for (int run = 0; run < runs.Parts; run++)
         {
             int start = runs.Start(run), count = runs.Length(run);
@@ -69,37 +67,31 @@ internal sealed unsafe partial class CpuBackend<V>
                 Ranges.Run(Workers, count, outputs, new ScaledRows(dy.F32, places, factors.F32, rows / (int)factors.Count, start, branch.F32, outputs));
             }
 
-            MultiplyPanels(branch.F32, count, second, new GeluGradientEpilogue<V>(preActivation.F32 + ((nint)start * width), hidden.F32, inner.F32, width));
-            View input = x.Slice((long)start * inputs, [count, inputs]);
-            WeightGradients(branch, hidden.Slice(0, [count, width]), run, gradients.SecondWeight, gradients.SecondBias);
-            WeightGradients(inner.Slice(0, [count, width]), input, run, gradients.FirstWeight, gradients.FirstBias);
+            if (readsHidden)
+                MultiplyPanels(branch.F32, count, second, new GeluGradientEpilogue<V>(preActivation.F32 + ((nint)start * width), hidden.F32, inner.F32, width));
+            LinearGradients(branch, hidden.Slice(0, [count, width]), OfRun(gradients.SecondWeight), OfRun(gradients.SecondBias));
+            LinearGradients(inner.Slice(0, [count, width]), x.Slice((long)start * inputs, [count, inputs]), OfRun(gradients.FirstWeight), OfRun(gradients.FirstBias));
             if (dx.IsWanted)
             {
                 float* target = dx.View.F32 + ((nint)start * inputs);
                 LinearTail tail = new() { Y = target, Stride = inputs, Residual = dx.Accumulate ? target : null };
                 MultiplyPanels(inner.F32, count, first, new LinearEpilogue<V, FloatSums<V>, IdentityActivation<V>>(tail, default));
             }
+
+            // The first run follows what was there before, all others follow it.
+            Destination OfRun(in Destination gradient) => gradient with { Accumulate = run > 0 || gradient.Accumulate };
         }
     }
 
     /// <summary>Whether there is enough to do, and the weights, read for every run, stay in the caches.</summary>
     private static bool ComesInRuns(int rows, in MlpViews mlp) =>
-        rows >= MinRunRows && !Product.IsFar(mlp.FirstWeight.Shape[0], mlp.FirstWeight.Columns + mlp.SecondWeight.Shape[0]);
+        rows >= PackedPlan.MinRowsToPack && !Product.IsFar(mlp.FirstWeight.Shape[0], mlp.FirstWeight.Columns + mlp.SecondWeight.Shape[0]);
 
     /// <summary>
-    /// Twice as many rows as inputs: fewer would not pay for reading both weights and adding to both gradients once in every run, more would drive what
-    /// is hidden out of the caches.
+    /// The most rows of a run, twice as many as inputs: fewer would not pay for reading both weights and adding to both gradients once in every run, more
+    /// would drive what is hidden out of the caches.
     /// </summary>
-    private static Split Runs(int rows, int inputs) => Split.AtMost(rows, Math.Max(MinRunRows, 2 * inputs));
-
-    /// <summary>What a run adds to the gradients of a linear layer.</summary>
-    private void WeightGradients(in View dy, in View x, int run, in Destination dw, in Destination db)
-    {
-        if (dw.IsWanted)
-            MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, dy.Columns, x.Columns, dy.Shape[0], transposeA: true) with { Beta = run > 0 ? 1 : dw.Beta });
-        if (db.IsWanted)
-            Reduce(ReduceOp.Sum, dy.As([1, dy.Shape[0], dy.Columns]), new Destination(db.View.As([1, dy.Columns]), run > 0 || db.Accumulate));
-    }
+    private static int RunRows(int inputs) => Math.Max(PackedPlan.MinRowsToPack, 2 * inputs);
 
     /// <summary>Rows of gradients, of the samples that were computed, times their factors.</summary>
     private readonly struct ScaledRows(float* dy, SampleRows rows, float* factors, int rowsPerFactor, int first, float* y, int columns) : IRange

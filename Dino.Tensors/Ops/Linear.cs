@@ -35,7 +35,7 @@ public readonly partial struct Tensor
         public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Activation activation, Tensor residual, Tensor factors, DType type)
         {
             x.RequireInner(nameof(Linear));
-            Shape shape = Check(x.Shape, weight, bias);
+            Shape shape = Check(nameof(Linear), x.Shape, weight, bias);
             CheckJoin(nameof(Linear), shape, residual, factors);
             Scope scope = Scope.Of(nameof(Linear), x, weight, bias, residual, factors);
             scope.RequireInner(type, nameof(Linear));
@@ -90,23 +90,20 @@ public readonly partial struct Tensor
             (int rows, int n, int k) = (checked((int)x.Rows), weight.Shape[0], weight.Shape[1]);
             if (pass.Gradient(input) is { IsWanted: true } dx)
                 pass.Backend.MatMul(MatMulArguments.Single(dy.Address, weight.Address, dx.View.Address, rows, k, n) with { TypeA = dy.DType, TypeB = weight.DType, TypeY = dx.View.DType, Beta = dx.Beta });
-            if (pass.Gradient(parameter) is { IsWanted: true } dw)
-                pass.Backend.MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, n, k, rows, transposeA: true) with { TypeA = dy.DType, TypeB = x.DType, Beta = dw.Beta });
-            if (pass.Gradient(bias) is { IsWanted: true } db)
-                pass.Backend.Reduce(ReduceOp.Sum, dy.As([1, rows, n]), db with { View = db.View.As([1, n]) });
+            pass.Backend.LinearGradients(dy.As([rows, n]), x.As([rows, k]), pass.Gradient(parameter), pass.Gradient(bias));
         }
 
         /// <summary>Checks a layer; returns the shape of what it makes.</summary>
-        public static Shape Check(Shape input, Tensor weight, Tensor bias)
+        public static Shape Check(string operation, Shape input, Tensor weight, Tensor bias)
         {
-            weight.Require(DType.F32, nameof(Linear));
+            weight.Require(DType.F32, operation);
             if (weight.Shape.Rank != 2 || input.Rank == 0 || input[-1] != weight.Shape[1])
-                throw new ShapeMismatchException($"Linear: input {input} ends in {(input.Rank == 0 ? 1 : input[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");
+                throw new ShapeMismatchException($"{operation}: input {input} ends in {(input.Rank == 0 ? 1 : input[-1])}, weight {weight.Shape} expects {weight.Shape[-1]}.");
             if (bias.Exists)
             {
-                bias.Require(DType.F32, nameof(Linear));
+                bias.Require(DType.F32, operation);
                 if (bias.Shape != new Shape(weight.Shape[0]))
-                    throw new ShapeMismatchException($"Linear: bias {bias.Shape} does not fit weight {weight.Shape}.");
+                    throw new ShapeMismatchException($"{operation}: bias {bias.Shape} does not fit weight {weight.Shape}.");
             }
 
             return input.With(-1, weight.Shape[0]);

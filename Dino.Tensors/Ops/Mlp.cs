@@ -16,7 +16,10 @@ public readonly partial struct Tensor
     /// <param name="samples">[S], I32: this tensor holds these samples of the residual's first axis, rising, with a factor each; elsewhere the result is the residual. <c>default</c> for all.</param>
     /// <returns>[.., N] for an input [.., K]; with samples, the shape of the residual.</returns>
     /// <exception cref="ShapeMismatchException">The shapes do not fit each other.</exception>
-    /// <remarks>The same as two calls of <see cref="Linear(Tensor, Tensor, Activation, Tensor, Tensor, DType)"/>, but that the hidden values [.., H] are never all there, which saves their memory and most of its traffic.</remarks>
+    /// <remarks>
+    /// The same as two calls of <see cref="Linear(Tensor, Tensor, Activation, Tensor, Tensor, DType)"/>. Where a CPU's caches hold the weights, some rows go through both layers before the
+    /// next do: the hidden values [.., H] are then never all there, which saves their memory and most of its traffic.
+    /// </remarks>
     public Tensor Mlp(Tensor firstWeight, Tensor firstBias, Tensor secondWeight, Tensor secondBias, Tensor residual = default, Tensor factors = default, Tensor samples = default) =>
         MlpFunction.Apply(this, firstWeight, firstBias, secondWeight, secondBias, residual, factors, samples);
 
@@ -37,8 +40,8 @@ public readonly partial struct Tensor
         public static Tensor Apply(Tensor x, Tensor firstWeight, Tensor firstBias, Tensor secondWeight, Tensor secondBias, Tensor residual, Tensor factors, Tensor samples)
         {
             x.RequireInner(nameof(Mlp));
-            Shape hidden = LinearFunction.Check(x.Shape, firstWeight, firstBias);
-            Shape result = LinearFunction.Check(hidden, secondWeight, secondBias);
+            Shape hidden = LinearFunction.Check("Mlp, first layer", x.Shape, firstWeight, firstBias);
+            Shape result = LinearFunction.Check("Mlp, second layer", hidden, secondWeight, secondBias);
             if (samples.Exists)
                 result = SampleLinearFunction.CheckJoin(nameof(Mlp), result, residual, samples, factors);
             else
@@ -60,9 +63,10 @@ public readonly partial struct Tensor
         protected override void Backward(in BackwardPass pass)
         {
             MlpViews views = Views(pass.Scope, _firstWeight, _firstBias, _secondWeight, _secondBias);
-            Destination dx = pass.Gradient(_x);
-            MlpGradients gradients = new(pass.Gradient(_firstWeight), pass.Gradient(_firstBias), pass.Gradient(_secondWeight), pass.Gradient(_secondBias));
-            pass.Backend.MlpBackward(_x.View, views, _preActivation, OptionalView(_samples), OptionalView(_factors), pass.OutputGradient, dx, gradients);
+            // Asked for in the order they are written in: layers may share a parameter.
+            (Destination secondWeight, Destination secondBias) = (pass.Gradient(_secondWeight), pass.Gradient(_secondBias));
+            MlpGradients gradients = new(pass.Gradient(_firstWeight), pass.Gradient(_firstBias), secondWeight, secondBias);
+            pass.Backend.MlpBackward(_x.View, views, _preActivation, OptionalView(_samples), OptionalView(_factors), pass.OutputGradient, pass.Gradient(_x), gradients);
             pass.PassThrough(_residual);
         }
 

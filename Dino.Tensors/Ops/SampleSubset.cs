@@ -52,7 +52,7 @@ public readonly partial struct Tensor
         public static Tensor Apply(Tensor x, Tensor weight, Tensor bias, Tensor residual, Tensor samples, Tensor factors)
         {
             x.RequireInner(nameof(SampleLinear));
-            Shape shape = CheckJoin(nameof(SampleLinear), LinearFunction.Check(x.Shape, weight, bias), residual, samples, factors);
+            Shape shape = CheckJoin(nameof(SampleLinear), LinearFunction.Check(nameof(SampleLinear), x.Shape, weight, bias), residual, samples, factors);
             Scope scope = Scope.Of(nameof(SampleLinear), x, weight, bias, residual, samples, factors);
             Tensor y = scope.Empty(shape);
             scope.Backend.SampleLinear(x.View, samples.View, scope.Multiplied(weight), OptionalView(bias), residual.View, factors.View, y.View);
@@ -64,6 +64,8 @@ public readonly partial struct Tensor
         /// <summary>Checks what a branch of some samples is added to; returns the shape of the result.</summary>
         public static Shape CheckJoin(string operation, Shape branch, Tensor residual, Tensor samples, Tensor factors)
         {
+            if (!residual.Exists || !factors.Exists)
+                throw new ArgumentException($"{operation}: some samples of a batch need the residual they are added to, and a factor each.");
             RequireSamples(operation, samples, residual.Shape);
             residual.Require(DType.F32, operation);
             LinearFunction.CheckJoin(operation, branch, default, factors);

@@ -91,6 +91,8 @@ public class EquivalentOperationTests
                 Tensor middle = x[0].Linear(x[1], x[2], Dino.Tensors.Backends.Activation.Gelu).Linear(x[3], x[4], residual: x[0]);
                 return middle.Linear(x[1], x[2], Dino.Tensors.Backends.Activation.Gelu).Linear(x[3], x[4]);
             });
+        AssertSame(name, [[samples, tokens, inputs], [inputs, inputs], [inputs]],
+            x => x[0].Mlp(x[1], x[2], x[1], x[2]), x => x[0].Linear(x[1], x[2], Dino.Tensors.Backends.Activation.Gelu).Linear(x[1], x[2]));
     }
 
     /// <summary>What is frozen gets no gradient, and what is not gets the same one.</summary>
@@ -116,13 +118,25 @@ public class EquivalentOperationTests
         }
     }
 
+    [Theory, MemberData(nameof(All))]
+    public void An_mlp_of_no_rows_has_no_gradients_but_zeros(string name)
+    {
+        using Device device = Devices.Create(name);
+        using Scope scope = device.OpenScope();
+        Tensor weight = scope.Upload(Values([6, 6], 1), [6, 6], requiresGradient: true), y = scope.Empty([0, 6]).Mlp(weight, default, weight, default);
+        scope.Backward(y.Sum());
+        Assert.Equal(new Shape(0, 6), y.Shape);
+        Assert.All(weight.GradientToArray(), value => Assert.Equal(0, value));
+    }
+
     [Fact]
     public void Layers_of_an_mlp_must_fit()
     {
         using CpuDevice device = new(1);
         using Scope scope = device.OpenScope();
         Tensor x = scope.Full([4, 3], 1), first = scope.Full([8, 3], 1), second = scope.Full([3, 8], 1), samples = scope.Upload([0, 2], [2]);
-        Assert.Contains("[4, 8]", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, first, default)).Message, StringComparison.Ordinal);
+        Assert.Contains("Mlp, second layer: input [4, 8]", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, first, default)).Message, StringComparison.Ordinal);
+        Assert.Contains("residual", Assert.Throws<ArgumentException>(() => x.Mlp(first, default, second, default, samples: samples)).Message, StringComparison.Ordinal);
         Assert.Contains("bias [3]", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, scope.Full([3], 1), second, default)).Message, StringComparison.Ordinal);
         Assert.Contains("residual", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, second, default, scope.Full([4, 2], 1))).Message, StringComparison.Ordinal);
         Assert.Contains("factors", Assert.Throws<ShapeMismatchException>(() => x.Mlp(first, default, second, default, x, scope.Full([3], 1))).Message, StringComparison.Ordinal);
@@ -134,7 +148,7 @@ public class EquivalentOperationTests
     public void A_branch_of_some_samples_is_the_branch_of_all_times_factors(string name)
     {
         int[][] subsets = [[0], [5], [1, 2, 3], [0, 2, 5], [0, 1, 2, 3, 4, 5]];
-        foreach ((int tokens, int width, int hidden) in new[] { (1, 16, 8), (5, 24, 70), (17, 48, 400) })
+        foreach ((int tokens, int width, int hidden) in new[] { (1, 16, 8), (5, 24, 70), (17, 48, 400), (40, 16, 40) })
         {
             foreach (int[] samples in subsets)
             {

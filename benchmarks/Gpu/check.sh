@@ -163,7 +163,7 @@ if wants times; then
   step "Times"
   rows=(--rows gpu --peers-dir "$peers" --python "$python" --update "$results")
   [ -z "$only" ] || rows+=(--only "$only")
-  [ ! -s "$published/commit" ] || rows+=(--commit "$(cat "$published/commit")")
+  [ -z "$published" ] || [ ! -s "$published/commit" ] || rows+=(--commit "$(cat "$published/commit")")
   "$benchmarks" peers "${rows[@]}" || fail "a row could not be measured"
 fi
 

@@ -29,4 +29,17 @@ public abstract partial class Backend
         if (residual.Exists)
             Binary(BinaryOp.Add, residual, result, y, Broadcast.None);
     }
+
+    /// <summary>Gradients of the weight and bias of a linear layer: dyᵀ · x, and the sum of the rows of dy.</summary>
+    /// <param name="dy">[R, N], inner.</param>
+    /// <param name="x">[R, K], inner.</param>
+    /// <param name="dw">[N, K].</param>
+    /// <param name="db">[N].</param>
+    internal void LinearGradients(in View dy, in View x, in Destination dw, in Destination db)
+    {
+        if (dw.IsWanted)
+            MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, dy.Columns, x.Columns, dy.Shape[0], transposeA: true) with { TypeA = dy.DType, TypeB = x.DType, Beta = dw.Beta });
+        if (db.IsWanted)
+            Reduce(ReduceOp.Sum, dy.As([1, dy.Shape[0], dy.Columns]), db with { View = db.View.As([1, dy.Columns]) });
+    }
 }

@@ -6,7 +6,7 @@ public abstract partial class Backend
     public virtual partial void Mlp(in View x, in MlpViews mlp, in View preActivation, in View residual, in View samples, in View factors, in View y)
     {
         using ScratchFrame scratch = OpenScratch();
-        View hidden = scratch.Take(x.Shape.With(-1, mlp.FirstWeight.Shape[0]), InnerType);
+        View hidden = Hold(scratch, x.Shape.With(-1, mlp.FirstWeight.Shape[0]), InnerType, samples.Exists ? y.Rows : x.Rows);
         Linear(x, mlp.FirstWeight, mlp.FirstBias, Activation.Gelu, preActivation, hidden);
         if (samples.Exists)
             SampleLinear(hidden, samples, mlp.SecondWeight, mlp.SecondBias, residual, factors, y);
@@ -18,10 +18,11 @@ public abstract partial class Backend
     {
         using ScratchFrame scratch = OpenScratch();
         (int rows, int inputs, int width, int outputs) = (checked((int)x.Rows), x.Columns, preActivation.Columns, dy.Columns);
+        long whole = samples.Exists ? dy.Rows : rows;
         View branch = dy;
         if (samples.Exists)
         {
-            branch = scratch.Take(x.Shape.With(-1, outputs));
+            branch = Hold(scratch, x.Shape.With(-1, outputs), DType.F32, whole);
             GatherScaled(dy, samples, factors, branch);
         }
         else if (factors.Exists)
@@ -30,26 +31,22 @@ public abstract partial class Backend
             Binary(BinaryOp.Multiply, dy.As(branch.Shape), factors, branch, Broadcast.Column);
         }
 
-        View hidden = scratch.Take(preActivation.Shape, preActivation.DType);
-        Unary(UnaryOp.Gelu, preActivation, hidden);
-        WeightGradients(branch, hidden, rows, gradients.SecondWeight, gradients.SecondBias);
+        branch = branch.As([rows, outputs]);
+        View hidden = Hold(scratch, [rows, width], preActivation.DType, whole);
+        if (gradients.SecondWeight.IsWanted)
+            Unary(UnaryOp.Gelu, preActivation, hidden);
+        LinearGradients(branch, hidden, gradients.SecondWeight, gradients.SecondBias);
+        if (!dx.IsWanted && !gradients.FirstWeight.IsWanted && !gradients.FirstBias.IsWanted)
+            return;
         View inner = hidden;
         MatMul(MatMulArguments.Single(branch.Address, mlp.SecondWeight.Address, inner.Address, rows, width, outputs) with { TypeB = mlp.SecondWeight.DType, TypeY = inner.DType });
         UnaryBackward(UnaryOp.Gelu, preActivation, preActivation, inner, new Destination(inner));
-        WeightGradients(inner, x, rows, gradients.FirstWeight, gradients.FirstBias);
+        LinearGradients(inner, x.As([rows, inputs]), gradients.FirstWeight, gradients.FirstBias);
         if (dx.IsWanted)
             MatMul(MatMulArguments.Single(inner.Address, mlp.FirstWeight.Address, dx.View.Address, rows, inputs, width) with { TypeA = inner.DType, TypeB = mlp.FirstWeight.DType, TypeY = dx.View.DType, Beta = dx.Beta });
     }
 
-    /// <summary>Gradients of the weight [N, K] and bias [N] of a linear layer, dyᵀ · x and the sum of the rows of dy.</summary>
-    /// <param name="dy">N values for each row.</param>
-    /// <param name="x">K values for each row.</param>
-    private void WeightGradients(in View dy, in View x, int rows, in Destination dw, in Destination db)
-    {
-        int outputs = checked((int)(dy.Count / rows));
-        if (dw.IsWanted)
-            MatMul(MatMulArguments.Single(dy.Address, x.Address, dw.View.Address, outputs, x.Columns, rows, transposeA: true) with { TypeA = dy.DType, TypeB = x.DType, Beta = dw.Beta });
-        if (db.IsWanted)
-            Reduce(ReduceOp.Sum, dy.As([1, rows, outputs]), db with { View = db.View.As([1, outputs]) });
-    }
+    /// <summary>Scratch for a shape, with room for so many rows: the number of samples changes from step to step, and addresses shall not.</summary>
+    private static View Hold(in ScratchFrame scratch, Shape shape, DType type, long rows) =>
+        scratch.Take([checked((int)rows), shape[-1]], type).Slice(0, shape);
 }

@@ -4,9 +4,10 @@ using System.Runtime.Intrinsics.X86;
 namespace Dino.Tensors.Cpu.Gemm;
 
 /// <summary>Turns the gradient of what GELU made, the product, into the gradient of what it was applied to, and makes its values again on the way.</summary>
-/// <param name="x">[M, N]: what GELU was applied to. All have this stride.</param>
+/// <param name="x">[M, N]: what GELU was applied to.</param>
 /// <param name="values">[M, N]: GELU of it.</param>
 /// <param name="gradient">[M, N]: product · GELU'(x).</param>
+/// <param name="stride">From one row of all three to the next.</param>
 internal readonly unsafe struct GeluGradientEpilogue<V>(float* x, float* values, float* gradient, nint stride) : IEpilogue
     where V : struct, IVec<V>
 {

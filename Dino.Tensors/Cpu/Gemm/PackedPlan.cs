@@ -13,8 +13,11 @@ internal readonly struct PackedPlan
     /// <summary>With few rows, reading the weight is the work: as long as <see cref="Plan.TaskWork"/>, from memory.</summary>
     private const long TaskBytes = 1 << 18;
 
-    /// <summary>Rows of a over which packing b is shared, and the largest b to hold in panels: they are to stay in the third-level cache.</summary>
-    private const int MinRowsToPack = 64, MaxPacked = 1 << 21;
+    /// <summary>Rows of a over which packing b is shared.</summary>
+    public const int MinRowsToPack = 64;
+
+    /// <summary>The largest b to hold in panels, which are to stay in the third-level cache.</summary>
+    private const int MaxPacked = 1 << 21;
 
     /// <summary>Where b needs no transposition it can also be read in place: only many passes over it pay for a copy.</summary>
     private const long MinWorkToCopy = 1 << 28;
