@@ -75,12 +75,15 @@ public sealed partial class Scope : TensorOwner, IDisposable
 
     /// <summary>
     /// Computes the gradients of a one-element loss for every tensor that requires one and took part in it, and forgets what was recorded (inside a
-    /// frame: since it was opened). Several losses: add them, then call this once.
+    /// frame: since it was opened). Several losses: add them, then call this once; or, to hold one at a time, compute each in a frame of its own and call
+    /// this there: gradients of stores add up.
     /// </summary>
+    /// <param name="loss">[1].</param>
+    /// <param name="weight">The gradients are those of the loss times this.</param>
     /// <exception cref="ShapeMismatchException">The loss is not one element.</exception>
     /// <exception cref="InvalidOperationException">The loss is not of this scope, nothing was recorded for it, or an earlier Backward has used that up.</exception>
     /// <remarks>After an exception gradients are incomplete: close the scope and clear those of parameters.</remarks>
-    public void Backward(Tensor loss)
+    public void Backward(Tensor loss, float weight = 1)
     {
         if (loss.Owner != this)
             throw new InvalidOperationException($"Backward: the loss lives in {loss.Owner.Label}, not in this scope.");
@@ -91,7 +94,7 @@ public sealed partial class Scope : TensorOwner, IDisposable
         _isInBackward = true;
         try
         {
-            _tape.Run(this, loss, _frameNodes);
+            _tape.Run(this, loss, weight, _frameNodes);
         }
         finally
         {

@@ -31,7 +31,7 @@ public readonly partial struct Tensor : IEquatable<Tensor>
     /// <summary>Where the tensor lives.</summary>
     public Device Device => Owner.Device;
 
-    /// <summary>Whether <see cref="Scope.Backward(Tensor)"/> will compute a gradient for this tensor.</summary>
+    /// <summary>Whether <see cref="Scope.Backward(Tensor, float)"/> will compute a gradient for this tensor.</summary>
     public bool RequiresGradient => Root.Record.RequiresGradient;
 
     /// <summary>Whether a gradient has arrived (false: the tensor took no part in the loss; optimizers skip it).</summary>

@@ -42,7 +42,7 @@ internal static class TrainCommand
     {
         string start = training.Trainer.StepIndex > 0 ? $"resuming at step {training.Trainer.StepIndex}" : "starting";
         return $"{start}: {NetworkOutput.Of(run.Dino.Network)}, {training.Trainer.Student.Store.Count / 1e6:f1} M parameters, K = {run.Dino.Head.Prototypes}; " +
-            $"{Wording.Count(training.Trainer.Schedules.IterationsPerEpoch, "step")} of {Wording.Count(run.Dino.BatchSize, "picture")} an epoch; {DeviceOptions.Describe(device)}";
+            $"{Wording.Count(training.Trainer.Schedules.IterationsPerEpoch, "step")} of {Wording.Count(run.Dino.BatchSize, "picture")}{(run.Accumulate > 1 ? $" in {run.Accumulate} parts" : "")} an epoch; {DeviceOptions.Describe(device)}";
     }
 
     private static void Report(TrainingResult result, TrainingRun training, RunOptions run, TrainingDisplay display, bool asJson)

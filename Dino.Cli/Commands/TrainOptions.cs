@@ -32,6 +32,7 @@ internal sealed class TrainOptions
     private readonly Option<bool> _normLast = Options.Of("--norm-last-layer", "Fix the lengths of the prototypes at 1.", true);
     private readonly Option<bool> _batchNorm = Options.Of("--use-bn-in-head", "Batch norm in the head.", false);
     private readonly Option<int> _batch = Options.Of("--batch-size", "Pictures per step.", Defaults.BatchSize);
+    private readonly Option<int> _accumulate = Options.Of("--accumulate", "Parts that each batch is computed in, their gradients added up: 1/N of the memory for activations, the same step. Batch norm sees a part at a time.", 1);
     private readonly Option<int> _epochs = Options.Of("--epochs", "Passes over the pictures.", Defaults.Epochs);
     private readonly Option<string> _optimizer = Options.Of("--optimizer", "adamw, sgd or lars.", Defaults.Optimizer);
     private readonly Option<double> _lr = Options.Of("--lr", "Peak learning rate for a batch of 256; scaled by batch / 256.", Defaults.LearningRate);
@@ -57,7 +58,7 @@ internal sealed class TrainOptions
     {
         foreach (Option option in new Option[]
         {
-            _data, _output, _resume, _imageSize, _localSize, _localCrops, _globalScale, _localScale, _outDim, _hidden, _bottleneck, _normLast, _batchNorm, _batch, _epochs,
+            _data, _output, _resume, _imageSize, _localSize, _localCrops, _globalScale, _localScale, _outDim, _hidden, _bottleneck, _normLast, _batchNorm, _batch, _accumulate, _epochs,
             _optimizer, _lr, _minLr, _warmup, _decay, _decayEnd, _momentum, _temperature, _warmupTemperature, _temperatureEpochs, _clip, _freeze, _dropPath, _seed, _augment, _workers, _cache, _checkpointSteps, _snapshots,
         })
         {
@@ -69,7 +70,7 @@ internal sealed class TrainOptions
 
     public RunOptions Resolve(ParseResult parsed)
     {
-        foreach (Option<int> size in (Option<int>[])[_outDim, _hidden, _bottleneck, _batch, _epochs])
+        foreach (Option<int> size in (Option<int>[])[_outDim, _hidden, _bottleneck, _batch, _accumulate, _epochs])
             Require(parsed, size, least: 1);
         foreach (Option<int> count in (Option<int>[])[_localCrops, _workers, _cache, _checkpointSteps, _snapshots, _freeze])
             Require(parsed, count, least: 0);
@@ -92,6 +93,7 @@ internal sealed class TrainOptions
             string other => throw new ArgumentException($"--augment is cpu or device, not '{other}'."),
             null => AugmentationPlace.Cpu,
         },
+        Accumulate = parsed.GetValue(_accumulate),
         Workers = parsed.GetValue(_workers),
         CacheBytes = (long)parsed.GetValue(_cache) << 20,
         CheckpointSteps = parsed.GetValue(_checkpointSteps),

@@ -114,6 +114,6 @@ internal sealed unsafe class CudaContext : IDisposable
             ? $"{free / (1 << 20):N0} of {total / (1 << 20):N0} MiB are free" : "how much is free, the driver does not say";
         return new CudaException(
             $"cuMemAlloc of {bytes / (double)(1 << 20):N1} MiB", (int)CudaResult.OutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY",
-            $"{state}. Lower the batch size (--batch-size), the number of prototypes (--out-dim) or of local crops (--local-crops), or use a smaller network");
+            $"{state}. Lower the batch size (--batch-size) or train on it in parts (--accumulate 2), lower the number of prototypes (--out-dim) or of local crops (--local-crops), or use a smaller network");
     }
 }

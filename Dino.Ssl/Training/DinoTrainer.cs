@@ -44,6 +44,12 @@ public sealed class DinoTrainer : IDisposable
     /// <summary>Settings.</summary>
     public DinoOptions Options { get; }
 
+    /// <summary>
+    /// Equal parts that each batch is computed in, one after the other, of which the gradients add up to those of the batch: a step needs about one part's
+    /// share of the memory for activations. Batch norm sees one part at a time, and drop path draws for each.
+    /// </summary>
+    public int Accumulate { get; init; } = 1;
+
     /// <summary>What changes from step to step.</summary>
     public DinoSchedules Schedules { get; }
 
@@ -70,7 +76,7 @@ public sealed class DinoTrainer : IDisposable
 
     /// <summary>One step on a batch.</summary>
     /// <param name="views">Views of the batch: first the two global ones, then the local ones.</param>
-    /// <param name="batch">Pictures in the batch.</param>
+    /// <param name="batch">Pictures in the batch, a multiple of <see cref="Accumulate"/>.</param>
     /// <exception cref="NonFiniteLossException">The loss is NaN or infinite; nothing has been updated.</exception>
     public StepReport Step(IReadOnlyList<CropView> views, int batch)
     {
@@ -94,32 +100,45 @@ public sealed class DinoTrainer : IDisposable
 
     private StepReport Step(Scope scope, in Groups groups, int batch)
     {
+        int size = BatchParts.SizeOf(batch, Accumulate);
+        float share = 1f / Accumulate;
         DinoSettings settings = Schedules.At(StepIndex);
+        StepReport mean = new(0, 0, settings);
         _masks.BeginStep(StepIndex);
         CopyBuffers(restore: false);
         scope.RoundWeights(Student.Store.Values);
         scope.RoundWeights(Teacher.Store.Values);
-        Tensor targets = Teacher.Forward(groups[0]);
-        Tensor logits = Student.Forward(groups[..groups.Count]);
-        Tensor loss = logits.DinoLoss(targets, Centre.Value, (float)Options.StudentTemperature, (float)settings.TeacherTemperature, batch, out Tensor entropy);
-        StepReport report = new(loss.Item(), entropy.Item(), settings);
-        if (!float.IsFinite(report.Loss))
+        Student.Store.ClearGradients();
+        Centre.Clear();
+        for (int start = 0; start < batch; start += size)
         {
-            CopyBuffers(restore: true);
-            throw new NonFiniteLossException(StepIndex, report);
+            // Nothing of a part stays in memory but its share of the gradients and of the centre's mean.
+            using Scope.Frame frame = scope.OpenFrame();
+            Groups part = Part(groups, batch, start, size);
+            Tensor targets = Teacher.Forward(part[0]);
+            Tensor logits = Student.Forward(part[..part.Count]);
+            Tensor loss = logits.DinoLoss(targets, Centre.Value, (float)Options.StudentTemperature, (float)settings.TeacherTemperature, size, out Tensor entropy);
+            StepReport report = new(loss.Item(), entropy.Item(), settings);
+            if (!float.IsFinite(report.Loss))
+            {
+                CopyBuffers(restore: true);
+                throw new NonFiniteLossException(StepIndex, report);
+            }
+
+            scope.Backward(loss, share);
+            Centre.Add(targets);
+            mean = mean.Plus(report, share);
         }
 
-        Student.Store.ClearGradients();
-        scope.Backward(loss);
         AfterBackward?.Invoke(this);
         GradientClip? clip = Options.ClipGradient > 0 ? _clip : null;
         clip?.Measure((float)Options.ClipGradient);
         if (settings.Epoch < Options.FreezeLastLayer)
             DropLastLayerGradients();
         Optimizer.Step(settings.LearningRate, settings.WeightDecay, clip, new Follower(Teacher.Store, settings.Momentum));
-        Centre.Update(targets);
+        Centre.Update();
         StepIndex++;
-        return report;
+        return mean;
     }
 
     /// <inheritdoc/>
@@ -188,6 +207,17 @@ public sealed class DinoTrainer : IDisposable
             throw new ShapeMismatchException($"Views of a group must agree: {view.Height}x{view.Width} with {view.Pixels.Length} values against {first.Height}x{first.Width} with {first.Pixels.Length}, batch {batch}.");
         View place = group.Slice((long)position * view.Pixels.Length, [view.Pixels.Length]);
         Device.Backend.Upload(MemoryMarshal.AsBytes(view.Pixels.Span), place);
+    }
+
+    /// <summary>Pictures [start, start + size) of a batch: their rows of every view.</summary>
+    private static Groups Part(in Groups groups, int batch, int start, int size)
+    {
+        if (size == batch)
+            return groups;
+        Groups part = default;
+        foreach (Tensor group in groups[..groups.Count])
+            part.Add(group.Reshape(-1, batch, group.Shape[1], group.Shape[2], group.Shape[3]).Slice(1, start, start + size).Flatten(0, 1));
+        return part;
     }
 
     /// <summary>Tensors of the resolutions, on the stack.</summary>

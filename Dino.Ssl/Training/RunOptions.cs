@@ -29,6 +29,12 @@ public sealed record RunOptions
     /// <summary>Where views are made. The result does not depend on it.</summary>
     public AugmentationPlace Augment { get; init; }
 
+    /// <summary>
+    /// Equal parts that each batch is computed in, so that a step needs about one part's share of the memory for activations. The same training but for
+    /// rounding, for batch norm, which sees one part at a time, and for the draws of drop path. May change when a run is resumed.
+    /// </summary>
+    public int Accumulate { get; init; } = 1;
+
     /// <summary>Threads that decode and augment; 0 chooses. The result does not depend on it.</summary>
     public int Workers { get; init; }
 
@@ -47,6 +53,7 @@ public sealed record RunOptions
     {
         Dino.Validate();
         Crops.Validate();
+        _ = BatchParts.SizeOf(Dino.BatchSize, Accumulate);
         int patch = Dino.Network.PatchSize;
         // A ResNet pads what is no multiple.
         if (Dino.ResNet is null && (Crops.GlobalSize % patch != 0 || Crops.LocalSize % patch != 0))

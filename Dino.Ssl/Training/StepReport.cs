@@ -8,4 +8,8 @@ public readonly record struct StepReport(float Loss, float TeacherEntropy, DinoS
 {
     /// <summary>Kullback-Leibler divergence of student from teacher: what is left to learn. 0 together with an entropy of ln K is collapse.</summary>
     public float Divergence => Loss - TeacherEntropy;
+
+    /// <summary>With a share of the loss and the entropy of another part of the batch.</summary>
+    internal StepReport Plus(StepReport part, float share) =>
+        this with { Loss = Loss + (share * part.Loss), TeacherEntropy = TeacherEntropy + (share * part.TeacherEntropy) };
 }

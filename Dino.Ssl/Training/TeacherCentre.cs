@@ -9,6 +9,7 @@ public sealed class TeacherCentre : IDisposable
 {
     private readonly TensorStore _store;
     private readonly double _momentum;
+    private int _rows;
 
     /// <summary>A centre of zeros.</summary>
     /// <param name="device">Where it lives.</param>
@@ -23,14 +24,36 @@ public sealed class TeacherCentre : IDisposable
     /// <summary>[1, K].</summary>
     public Tensor Value => _store[0];
 
+    private Tensor Sum => _store[1];
+
     /// <summary>Moves the centre towards the mean of the teacher's raw logits [R, K].</summary>
     public void Update(Tensor logits)
     {
-        (int rows, int prototypes) = (logits.Shape[0], logits.Shape[1]);
-        Backend backend = logits.Device.Backend;
-        backend.Reduce(ReduceOp.Sum, logits.View.As([1, rows, prototypes]), new Destination(_store[1].View.As([1, prototypes])));
-        backend.Axpby((float)((1 - _momentum) / rows), _store[1].View, (float)_momentum, Value.View.As([prototypes]));
+        Clear();
+        Add(logits);
+        Update();
     }
+
+    /// <summary>Counts the teacher's raw logits [R, K] into the mean that the next <see cref="Update()"/> moves towards; the centre stays as it is.</summary>
+    public void Add(Tensor logits)
+    {
+        (int rows, int prototypes) = (logits.Shape[0], logits.Shape[1]);
+        logits.Device.Backend.Reduce(ReduceOp.Sum, logits.View.As([1, rows, prototypes]), new Destination(Sum.View.As([1, prototypes]), Accumulate: _rows > 0));
+        _rows += rows;
+    }
+
+    /// <summary>Moves the centre towards the mean of all logits added since it last moved.</summary>
+    /// <exception cref="InvalidOperationException">None were.</exception>
+    public void Update()
+    {
+        if (_rows == 0)
+            throw new InvalidOperationException("The centre moves towards a mean of logits, and none were added.");
+        Sum.Device.Backend.Axpby((float)((1 - _momentum) / _rows), Sum.View, (float)_momentum, Value.View.As(Sum.Shape));
+        Clear();
+    }
+
+    /// <summary>Forgets the logits added since the centre last moved.</summary>
+    public void Clear() => _rows = 0;
 
     /// <inheritdoc/>
     public void Dispose() => _store.Dispose();

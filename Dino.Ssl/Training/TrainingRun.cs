@@ -46,7 +46,7 @@ public sealed class TrainingRun : IDisposable
         _loader = _deviceViews is null ? new BatchLoader(folder, views, batches) : new BatchLoader(folder, views, batches, _deviceViews.Augmentation);
         try
         {
-            Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch);
+            Trainer = new DinoTrainer(device, options.Dino, _loader.BatchesPerEpoch) { Accumulate = options.Accumulate };
             if (options.Resume && File.Exists(CheckpointPath))
                 Checkpoint.Load(Trainer, options.Crops, CheckpointPath);
             else if (options.ResumeFrom is { } earlier)

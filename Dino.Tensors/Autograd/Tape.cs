@@ -29,14 +29,14 @@ internal sealed class Tape
             _pools[_nodes[--Count].Pool]!.TakeBack();
     }
 
-    /// <summary>Runs the tape backwards from a loss and forgets it, down to node <paramref name="first"/>: what lies below belongs to an outer frame.</summary>
-    public void Run(Scope scope, Tensor loss, int first)
+    /// <summary>Runs the tape backwards from a loss times a weight and forgets it, down to node <paramref name="first"/>: what lies below belongs to an outer frame.</summary>
+    public void Run(Scope scope, Tensor loss, float weight, int first)
     {
         try
         {
             BackwardPass seed = new(scope, loss);
             Backends.Destination start = seed.Gradient(loss);
-            scope.Backend.Fill(start.View, 1);
+            scope.Backend.Fill(start.View, weight);
             for (int i = Count - 1; i >= first; i--)
                 Run(scope, _nodes[i]);
         }

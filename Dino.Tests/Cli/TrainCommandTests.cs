@@ -72,6 +72,27 @@ public sealed class TrainCommandTests(TinyCommand tiny) : IClassFixture<TinyComm
     }
 
     [Fact]
+    public void A_batch_in_parts_trains_as_the_whole_one()
+    {
+        DinoResult whole = DinoProcess.Run(tiny.Train("whole", 1, "--drop-path", "0")).Expect(0);
+        DinoResult parts = DinoProcess.Run(tiny.Train("parts", 1, "--drop-path", "0", "--accumulate", "2")).Expect(0);
+        Assert.Contains("5 steps of 4 pictures in 2 parts an epoch", parts.Errors, StringComparison.Ordinal);
+        Assert.Equal(5, parts.Json.GetProperty("steps").GetInt32());
+        // Rounding of F32 on losses of about ln 32, over five steps.
+        foreach (string name in (string[])["loss", "teacher_entropy"])
+            Assert.Equal(whole.Json.GetProperty(name).GetDouble(), parts.Json.GetProperty(name).GetDouble(), 1e-4);
+    }
+
+    [Theory]
+    [InlineData("3", "Use --accumulate 2 or 4")]
+    [InlineData("0", "--accumulate must be at least 1, not 0")]
+    public void Parts_that_do_not_divide_the_batch_end_with_2_and_say_which_do(string parts, string advice)
+    {
+        Assert.Contains(advice, DinoProcess.Run(tiny.Train("uneven", 1, "--accumulate", parts)).Expect(2).Errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(tiny.Path("uneven")));
+    }
+
+    [Fact]
     public void Unusable_pictures_are_named_once_on_the_way()
     {
         using TinyCommand own = new();

@@ -59,6 +59,7 @@ public sealed class EmulatedDeviceTests
         using CudaDevice device = EmulatedHost.OpenDevice(machine);
         CudaException error = Assert.Throws<CudaException>(() => device.Backend.Allocate(65 << 20));
         Assert.Contains("65.0 MiB failed: CUDA_ERROR_OUT_OF_MEMORY (2), 64 of 64 MiB are free", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--accumulate", error.Message, StringComparison.Ordinal);
         nint address = device.Backend.Allocate(63 << 20);
         device.Backend.Free(address, 63 << 20);
     }

@@ -165,24 +165,24 @@ public sealed class RepetitionTests
     }
 
     /// <summary>Schedules, drop path, thawing of the last layer: all that changes from step to step, in a run with graphs and in one without.</summary>
-    [Fact]
-    public void A_replayed_training_run_equals_one_call_by_call_in_every_bit()
+    [Theory, InlineData(12, 1), InlineData(8, 2)]
+    public void A_replayed_training_run_equals_one_call_by_call_in_every_bit(int steps, int accumulate)
     {
         EmulatedMachine machine = new();
-        (float[] losses, float[] weights) = Train(EmulatedHost.OpenDevice(machine), 12);
-        Assert.True(machine.GraphLaunches >= 12, $"{machine.GraphLaunches} graphs were launched.");
-        (float[] plainLosses, float[] plainWeights) = Train(EmulatedHost.OpenDevice(), 12, isRepeated: false);
+        (float[] losses, float[] weights) = Train(EmulatedHost.OpenDevice(machine), steps, accumulate);
+        Assert.True(machine.GraphLaunches >= steps, $"{machine.GraphLaunches} graphs were launched.");
+        (float[] plainLosses, float[] plainWeights) = Train(EmulatedHost.OpenDevice(), steps, accumulate, isRepeated: false);
         Assert.Equal(plainLosses, losses);
         Assert.Equal(plainWeights, weights);
     }
 
     // Bytes between the fields of arguments would be anything, and so seem to have changed.
-    [Theory, InlineData("sgd"), InlineData("lars")]
-    public void A_step_like_the_one_before_changes_no_arguments_and_waits_for_the_loss_only(string optimizer)
+    [Theory, InlineData("sgd", 1), InlineData("lars", 1), InlineData("sgd", 2)]
+    public void A_step_like_the_one_before_changes_no_arguments_and_waits_for_the_loss_only(string optimizer, int accumulate)
     {
         EmulatedMachine machine = new();
         using CudaDevice device = EmulatedHost.OpenDevice(machine);
-        using DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { Optimizer = optimizer });
+        using DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { Optimizer = optimizer }, accumulate: accumulate);
         for (int step = 0; step < 5; step++)
         {
             long changes = machine.ParameterChanges, launches = machine.GraphLaunches, waits = machine.Waits;
@@ -190,24 +190,24 @@ public sealed class RepetitionTests
             trainer.Step(TinyRun.Views((uint)step), TinyRun.Dino.BatchSize);
             if (step < 2)
                 continue;
-            Assert.Equal(2, machine.GraphLaunches - launches);
+            Assert.Equal(1 + accumulate, machine.GraphLaunches - launches);
             Assert.Equal(0, machine.ParameterChanges - changes);
-            // The host waits for the loss and for the entropy, which is there with it, and for nothing else.
-            Assert.Equal(2, machine.Waits - waits);
+            // The host waits for the loss and for the entropy of each part, which is there with it, and for nothing else.
+            Assert.Equal(2 * accumulate, machine.Waits - waits);
         }
     }
 
-    private static (float[] Losses, float[] Weights) Train(CudaDevice device, int steps, bool isRepeated = true)
+    private static (float[] Losses, float[] Weights) Train(CudaDevice device, int steps, int accumulate, bool isRepeated = true)
     {
         using (device)
         {
             List<float> losses = [];
-            DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { FreezeLastLayer = 1 });
+            DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { FreezeLastLayer = 1 }, accumulate: accumulate);
             for (int step = 0; step < steps; step++)
             {
                 // A new trainer has no record: it goes on from the state of the one before.
                 if (!isRepeated && step > 0)
-                    trainer = Continue(device, trainer);
+                    trainer = Continue(device, trainer, accumulate);
                 losses.Add(trainer.Step(TinyRun.Views((uint)step), TinyRun.Dino.BatchSize).Loss);
             }
 
@@ -218,13 +218,13 @@ public sealed class RepetitionTests
         }
     }
 
-    private static DinoTrainer Continue(CudaDevice device, DinoTrainer before)
+    private static DinoTrainer Continue(CudaDevice device, DinoTrainer before, int accumulate)
     {
         using TemporaryFolder folder = new();
         string path = folder.Path("checkpoint.safetensors");
         Checkpoint.Save(before, TinyRun.Crops, path);
         before.Dispose();
-        DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { FreezeLastLayer = 1 });
+        DinoTrainer trainer = TinyRun.Trainer(device, TinyRun.Dino with { FreezeLastLayer = 1 }, accumulate: accumulate);
         Checkpoint.Load(trainer, TinyRun.Crops, path);
         return trainer;
     }

@@ -64,11 +64,11 @@ public sealed class CheckpointTests
     }
 
     [Fact]
-    public void Workers_cache_and_checkpoint_intervals_may_change_between_parts_of_a_run()
+    public void Workers_cache_checkpoint_intervals_and_parts_of_a_batch_may_change_when_a_run_is_resumed()
     {
         using TinyRun tiny = new();
         RunOptions options = Trained(tiny);
-        Assert.True(TinyRun.Train(options with { Workers = 1, CacheBytes = 0, CheckpointSteps = 2, SnapshotEpochs = 1 }).Completed);
+        Assert.True(TinyRun.Train(options with { Workers = 1, Accumulate = 2, CacheBytes = 0, CheckpointSteps = 2, SnapshotEpochs = 1 }).Completed);
     }
 
     [Fact]

@@ -14,8 +14,8 @@ namespace Dino.Tests.Ssl;
 /// <summary>Training on views that the device makes is training on the views of the CPU.</summary>
 public sealed class DeviceAugmentationTests
 {
-    [Fact]
-    public void A_run_that_augments_on_the_device_leaves_the_same_bits()
+    [Theory, InlineData(1), InlineData(2)]
+    public void A_run_that_augments_on_the_device_leaves_the_same_bits(int accumulate)
     {
         using TinyRun tiny = new();
         // Three steps: one that is not recorded, one that is, one that is replayed.
@@ -23,7 +23,7 @@ public sealed class DeviceAugmentationTests
         foreach (AugmentationPlace place in Enum.GetValues<AugmentationPlace>())
         {
             using Device device = Devices.Create("cuda");
-            using TrainingRun run = new(device, tiny.Options(place.ToString()) with { Dino = dino, Augment = place });
+            using TrainingRun run = new(device, tiny.Options(place.ToString()) with { Dino = dino, Augment = place, Accumulate = accumulate });
             Assert.True(run.Run().Completed);
         }
 

@@ -8,17 +8,19 @@ namespace Dino.Tests.Ssl;
 public sealed class DinoTrainerTests
 {
     [Theory]
-    [InlineData(0)] // a global view: both networks see it
-    [InlineData(3)] // a local view: only the student sees it
-    public void A_loss_that_is_not_a_number_is_refused_and_leaves_no_trace(int view)
+    [InlineData(0, 1)] // a global view: both networks see it
+    [InlineData(3, 1)] // a local view: only the student sees it
+    [InlineData(0, 2)] // in the second part: the first one has added its gradients by then
+    [InlineData(3, 2)]
+    public void A_loss_that_is_not_a_number_is_refused_and_leaves_no_trace(int view, int accumulate)
     {
         using CpuDevice device = new(2);
-        using DinoTrainer trainer = TinyRun.Trainer(device), untouched = TinyRun.Trainer(device);
+        using DinoTrainer trainer = TinyRun.Trainer(device, accumulate: accumulate), untouched = TinyRun.Trainer(device, accumulate: accumulate);
         trainer.Step(TinyRun.Views(0), 4);
         untouched.Step(TinyRun.Views(0), 4);
         CropView[] views = TinyRun.Views(1);
         float[] pixels = views[view].Pixels.ToArray();
-        pixels[17] = float.NaN;
+        pixels[^17] = float.NaN;
         views[view] = views[view] with { Pixels = pixels };
 
         NonFiniteLossException error = Assert.Throws<NonFiniteLossException>(() => trainer.Step(views, 4));

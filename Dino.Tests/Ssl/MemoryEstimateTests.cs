@@ -10,6 +10,7 @@ public class MemoryEstimateTests
     {
         RunOptions run = new() { Data = "", Output = "", Dino = new DinoOptions { BatchSize = 1 << 20 } };
         string message = Assert.Throws<ArgumentException>(() => MemoryEstimate.Require(run, 44_000_000)).Message;
+        Assert.Contains("--accumulate (1)", message, StringComparison.Ordinal);
         Assert.Contains("--batch-size", message, StringComparison.Ordinal);
         Assert.Contains("--out-dim", message, StringComparison.Ordinal);
     }
@@ -23,5 +24,14 @@ public class MemoryEstimateTests
         // Everything else is proportional to the batch.
         Assert.Equal(4.0, (double)(four - Parameters) / (one - Parameters), 1e-6);
         Assert.InRange(one, Parameters, 2 * Parameters);
+    }
+
+    [Fact]
+    public void A_batch_in_parts_is_estimated_as_one_part_and_the_pixels_of_all()
+    {
+        RunOptions Run(int batch, int parts) => new() { Data = "", Output = "", Dino = new DinoOptions { BatchSize = batch }, Accumulate = parts };
+        long part = MemoryEstimate.Of(Run(16, 1), 44_000_000), parts = MemoryEstimate.Of(Run(64, 4), 44_000_000);
+        const long PixelsOfAPicture = 4L * 3 * ((2 * 224 * 224) + (8 * 96 * 96));
+        Assert.Equal(48 * PixelsOfAPicture, parts - part);
     }
 }

@@ -48,7 +48,8 @@ internal sealed class TinyRun : IDisposable
     }
 
     /// <summary>A trainer outside of a run.</summary>
-    public static DinoTrainer Trainer(Device device, DinoOptions? options = null, int iterationsPerEpoch = 5) => new(device, options ?? Dino, iterationsPerEpoch);
+    public static DinoTrainer Trainer(Device device, DinoOptions? options = null, int iterationsPerEpoch = 5, int accumulate = 1) =>
+        new(device, options ?? Dino, iterationsPerEpoch) { Accumulate = accumulate };
 
     /// <summary>Views of noise for a batch of four, another for each number.</summary>
     public static CropView[] Views(uint number = 0)

@@ -43,6 +43,23 @@ public sealed class BackwardStateTests : IDisposable
     }
 
     [Fact]
+    public void Weighted_losses_of_frames_add_their_gradients_up_in_a_store()
+    {
+        using TensorStore store = new(_device, [[2]], withGradients: true);
+        _device.Backend.Fill(store.Data, 3);
+        using Scope scope = _device.OpenScope();
+        foreach ((float factor, float weight) in ((float, float)[])[(2, 0.5f), (5, 0.25f)])
+        {
+            using Scope.Frame frame = scope.OpenFrame();
+            Tensor x = scope.Use(store[0]);
+            scope.Backward((x * x * factor).Sum(), weight);
+        }
+
+        // 2x (2 / 2 + 5 / 4) at x = 3.
+        Assert.Equal([13.5f, 13.5f], store[0].GradientToArray());
+    }
+
+    [Fact]
     public void A_Backward_that_throws_leaves_no_memory_to_be_handed_out_twice()
     {
         using (Scope scope = _device.OpenScope())
