@@ -7,13 +7,13 @@ namespace Dino.Tests.Ssl;
 /// <summary>A batch computed in parts, whose gradients add up, is trained on as the whole one.</summary>
 public sealed class AccumulationTests
 {
-    /// <summary>Without what looks at a batch as a whole: drop path and batch norm. Every weight moves by much more than rounding.</summary>
+    /// <summary>Without what a part does otherwise than the whole: drop path and batch norm. Plain rates show every difference of gradients in the weights.</summary>
     private static readonly DinoOptions Settings = TinyRun.Dino with
     {
         Backbone = TinyRun.Dino.Backbone with { DropPath = 0 },
         Head = TinyRun.Dino.Head with { BatchNorm = false },
         Optimizer = "sgd",
-        LearningRate = 6.4,
+        LearningRate = 1,
     };
 
     [Theory]
@@ -123,9 +123,9 @@ public sealed class AccumulationTests
 
     private static double Distance(float[] expected, float[] actual) => expected.Zip(actual, (a, b) => Math.Abs((double)a - b)).Max();
 
-    // Sums in another order, each off by some 2^-24 of values of order 1, in ten steps that pass through targets sharpened by 1 / 0.03.
+    // 64 · 2^-24 of values of order 1, the least bound of recorded cases: sums in another order, in ten steps of a rate at which rounding does not grow.
     private static void Near(float[] expected, float[] actual) =>
-        Assert.True(Distance(expected, actual) <= 1e-5, $"The largest difference is {Distance(expected, actual):g2}.");
+        Assert.True(Distance(expected, actual) <= 64 * Math.Pow(2, -24), $"The largest difference is {Distance(expected, actual):g2}.");
 
     private sealed class RecordingMasks(IMaskSource source) : IMaskSource
     {
