@@ -32,8 +32,7 @@ public sealed class WarmTrainingStepTests
                 cases.Add(device, "adamw", 1);
             cases.Add(Devices.Names[0], "sgd", 1);
             cases.Add(Devices.Names[0], "lars", 1);
-            foreach (string device in Devices.Main)
-                cases.Add(device, "sgd", 2);
+            cases.Add(Devices.Names[0], "adamw", 2);
             return cases;
         }
     }
@@ -73,6 +72,24 @@ public sealed class WarmTrainingStepTests
             here[step] = GC.GetAllocatedBytesForCurrentThread() - mine;
             everywhere[step] = GC.GetTotalAllocatedBytes(precise: true) - all;
         }
+    }
+
+    // The first turn goes call by call, the second is recorded; from the third on steps are replayed.
+    [Fact]
+    public void A_replayed_step_in_parts_allocates_nothing()
+    {
+        using Device device = Devices.Create("cuda");
+        using DinoTrainer trainer = TinyRun.Trainer(device, Settings with { FreezeLastLayer = 0 }, accumulate: 2);
+        CropView[] views = TinyRun.Views(0);
+        long[] bytes = new long[7];
+        for (int step = 0; step < bytes.Length; step++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            trainer.Step(views, 4);
+            bytes[step] = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.True(bytes[4..].All(count => count == 0), $"Bytes allocated by this thread in each step: {string.Join(", ", bytes)}.");
     }
 
     public static TheoryData<string> OtherNetworks => [.. Others.Keys];
