@@ -89,9 +89,19 @@ internal readonly unsafe struct LinearEpilogue<V, TSums, TActivation>(LinearTail
         }
     }
 
-    /// <remarks>Nothing: y is only written, and asking for it and the residual costs more than waiting for them.</remarks>
+    /// <remarks>The residual, which nothing has read since the first half of the branch. Asking for y as well, which is only written, costs more than it saves.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Fetch(int row, int column, int rows, int columns) { }
+    public void Fetch(int row, int column, int rows, int columns)
+    {
+        if (!Sse.IsSupported || _tail.Residual == null || _tail.Rows.AreSome)
+            return;
+        float* residual = _tail.Residual + ((row + _tail.FirstRow) * _tail.Stride) + column;
+        for (int i = 0; i < rows; i++, residual += _tail.Stride)
+        {
+            for (int j = 0; j < columns; j += StreamFetch.Line)
+                Sse.Prefetch0(residual + j);
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(void* tile, nint stride, int row, int column, int rows, int columns)
