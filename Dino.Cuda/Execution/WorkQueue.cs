@@ -192,7 +192,7 @@ internal sealed unsafe class WorkQueue(CudaContext context, bool isSynchronous)
             Synchronize();
             return true;
         }
-        catch (CudaException) when (context.HasFailed)
+        catch (CudaException) when (context.HasFailed())
         {
             return false;
         }

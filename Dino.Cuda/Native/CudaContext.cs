@@ -69,8 +69,8 @@ internal sealed unsafe class CudaContext : IDisposable
         return address;
     }
 
-    /// <summary>Whether work has failed: nothing can be done in the context any more.</summary>
-    public bool HasFailed => Driver.cuStreamSynchronize(Stream) != CudaResult.Success;
+    /// <summary>Waits, and says whether work has failed: nothing can be done in the context any more.</summary>
+    public bool HasFailed() => Driver.cuStreamSynchronize(Stream) != CudaResult.Success;
 
     /// <summary>Waits for all queued work.</summary>
     /// <exception cref="CudaException">It failed, or work queued before it did.</exception>

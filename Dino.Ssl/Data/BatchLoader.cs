@@ -165,13 +165,14 @@ public sealed class BatchLoader : IDisposable
     private void Work()
     {
         ISampleWriter? writer = null;
+        ViewRecipe[] recipes = new ViewRecipe[_decisions is null ? 0 : ViewSizes.Count];
         while (Claim(out Slot? slot, out int row))
         {
             ExceptionDispatchInfo? failure = null;
             try
             {
                 writer ??= _transform.CreateWriter();
-                Fill(writer, slot!, row);
+                Fill(writer, recipes, slot!, row);
             }
             catch (Exception error)
             {
@@ -223,16 +224,15 @@ public sealed class BatchLoader : IDisposable
         slot.Batch.Pictures?.Clear(count);
     }
 
-    private void Fill(ISampleWriter writer, Slot slot, int row)
+    private void Fill(ISampleWriter writer, ViewRecipe[] recipes, Slot slot, int row)
     {
         int planned = slot.Order[row];
         (Image image, int sample) = _pictures.Read(planned);
         slot.Batch.SetSource(row, sample, _folder.Samples[sample].Class);
-        ViewRecipe[]? recipes = slot.Batch.Pictures is null ? null : new ViewRecipe[ViewSizes.Count];
         for (int view = 0; view < ViewSizes.Count; view++)
         {
             CounterRandom random = new(new RandomKey(_options.Seed, (uint)slot.Batch.Epoch, (uint)planned, (uint)view));
-            if (recipes is null)
+            if (slot.Batch.Pictures is null)
                 writer.Write(image, view, random, slot.Batch.Destination(view, row));
             else
                 recipes[view] = _decisions!.Decide(image.Width, image.Height, view, random);

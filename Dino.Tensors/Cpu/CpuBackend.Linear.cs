@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Dino.Tensors.Backends;
 using Dino.Tensors.Cpu.Gemm;
 
@@ -42,7 +41,7 @@ internal sealed unsafe partial class CpuBackend<V>
     {
         CheckIndices(samples, x.Shape);
         long each = y.Count / samples.Count;
-        Ranges.Run(Workers, samples.Count, each, new GatherScaledRange(x.F32, samples.I32, factors.F32, y.F32, checked((int)each)));
+        Ranges.Run(Workers, samples.Count, each, new ScaledRows(x.F32, new SampleRows(samples, samples.Count), factors.F32, 1, 0, y.F32, checked((int)each)));
     }
 
     /// <summary>The residual where no sample is computed, in the runs that lie between samples.</summary>
@@ -56,15 +55,6 @@ internal sealed unsafe partial class CpuBackend<V>
             if (sample > next)
                 Buffer.MemoryCopy((byte*)residual.Address + (next * each), (byte*)y.Address + (next * each), (sample - next) * each, (sample - next) * each);
             next = sample + 1;
-        }
-    }
-
-    private readonly struct GatherScaledRange(float* x, int* samples, float* factors, float* y, int each) : IRange
-    {
-        public void Run(long start, long end)
-        {
-            for (long i = start; i < end; i++)
-                TensorPrimitives.Multiply(new ReadOnlySpan<float>(x + ((long)samples[i] * each), each), factors[i], new Span<float>(y + (i * each), each));
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Dino.Tensors.Backends;
 using Dino.Tensors.Cpu.Gemm;
 
@@ -92,14 +91,4 @@ internal sealed unsafe partial class CpuBackend<V>
     /// would drive what is hidden out of the caches.
     /// </summary>
     private static int RunRows(int inputs) => Math.Max(PackedPlan.MinRowsToPack, 2 * inputs);
-
-    /// <summary>Rows of gradients, of the samples that were computed, times their factors.</summary>
-    private readonly struct ScaledRows(float* dy, SampleRows rows, float* factors, int rowsPerFactor, int first, float* y, int columns) : IRange
-    {
-        public void Run(long start, long end)
-        {
-            for (long i = start; i < end; i++)
-                TensorPrimitives.Multiply(new ReadOnlySpan<float>(dy + (rows.Of(first + i) * columns), columns), factors[(first + i) / rowsPerFactor], new Span<float>(y + (i * columns), columns));
-        }
-    }
 }
